@@ -1,0 +1,357 @@
+"""The expression language: a checked subset of JMESPath, parsed once into a few kinds of node.
+
+jmespath's own parser reads the text, so the grammar is the published one. What the subset leaves out is
+refused here, with the place and a way out; every node kind listed below can be evaluated, typed and exported.
+
+    inputs.messages[0].role        fields and indexes         `a` is a Field, `a.b` a Then, `a[0]` a Then
+    results[*].url, results[].url  one of each, flattened     Each
+    output[?type == 'message']     compared with a literal    Filter
+    [].{title: title, url: url}    rows                       Row
+    a || b, a && b, !a, a | b      choice, both, not, pipe    Or, And, Not, Then
+    ==, !=, <, <=, >, >=           comparison                 Compare
+    'text', `5`, null, ['a', 'b']  literals                   Literal
+    join(', ', x), length(x), to_string(x), contains(x, 'y'), not_null(x, y), lookup('table', x)   Call
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jmespath import exceptions as jmespath_errors
+from jmespath.parser import Parser
+
+from connector.errors import did_you_mean
+
+MAX_LENGTH: Final = 200
+MAX_NESTING: Final = 12
+FUNCTIONS: Final = {
+    "join": (2, 2),
+    "length": (1, 1),
+    "to_string": (1, 1),
+    "contains": (2, 2),
+    "not_null": (1, 9),
+    "lookup": (2, 2),
+}
+
+
+class ExpressionError(ValueError):
+    """An expression that cannot be read. `word` is the part of the text that is wrong."""
+
+    def __init__(self, message: str, hint: str, word: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.word = word
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The value that stands to the left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """`right` applied to what `left` gives."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """`then` applied to each item of the list `source` (lists in it opened if `flatten`); nulls drop out."""
+
+    source: Node
+    then: Node
+    flatten: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """As Each, for the items for which `condition` holds."""
+
+    source: Node
+    condition: Node
+    then: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    fields: tuple[tuple[str, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    operator: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    name: str
+    arguments: tuple[Node, ...]
+
+
+Node = Current | Literal | Field | Index | Then | Each | Filter | Row | Compare | Or | And | Not | Call
+
+
+def parse(text: str) -> Node:
+    """The text of an expression, without `${{` and `}}`, as a tree.
+
+    Raises:
+        ExpressionError: with what is wrong, the wrong part, and a way out.
+    """
+    if len(text) > MAX_LENGTH:
+        hint = "Shorten it, or move names into a table and look them up."
+        raise ExpressionError(
+            f"The expression has {len(text)} characters; {MAX_LENGTH} are allowed.", hint, text[:20]
+        )
+    if not text.strip():
+        raise ExpressionError(
+            "The expression is empty.", "Write what to insert, such as `inputs.query`.", text
+        )
+    if _nesting(text) > MAX_NESTING:
+        raise ExpressionError(
+            f"Nested deeper than {MAX_NESTING} levels.", "Simplify the expression.", text[:20]
+        )
+    try:
+        tree: Any = Parser().parse(text).parsed
+    except jmespath_errors.JMESPathError as error:
+        raise _syntax_error(text, error) from None
+    return _node(tree, text)
+
+
+def _nesting(text: str) -> int:
+    depth = deepest = 0
+    for char in re.sub(r"'(\\.|[^'\\])*'|\"(\\.|[^\"\\])*\"", "", text):
+        depth += (char in "([{") - (char in ")]}")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _syntax_error(text: str, error: jmespath_errors.JMESPathError) -> ExpressionError:
+    position = getattr(error, "lex_position", None)
+    if isinstance(error, jmespath_errors.LexerError):
+        position = error.lexer_position
+    word = text[position:].split(maxsplit=1)[0] if position is not None and text[position:].strip() else text
+    if re.match(r"-?[0-9]", word):
+        hint = "Write a number between backticks, such as `5`."
+    elif '"' in text:
+        hint = "Write text in single quotes; double quotes name a field."
+    elif "?" in text or "*" in text:
+        hint = "A filter is written [?field == 'text'], each item [*].field or [].field."
+    else:
+        hint = "Write a path such as `inputs.query`, or see docs/expressions.md."
+    if isinstance(error, jmespath_errors.IncompleteExpressionError):
+        return ExpressionError("The expression stops too early.", hint, text)
+    return ExpressionError(f"Not an expression: {word!r} is unexpected here.", hint, word)
+
+
+def _node(tree: dict[str, Any], text: str) -> Node:
+    build = _BUILD.get(tree["type"])
+    if build is None:
+        what, way_out = _LEFT_OUT.get(tree["type"], (tree["type"], "Write it as a path."))
+        raise ExpressionError(f"{what} is not part of the expression language.", way_out, text)
+    return build(tree, text)
+
+
+_LEFT_OUT = {
+    "value_projection": ("`.*` (all values of an object)", "Name the fields."),
+    "slice": ("A slice `[a:b]`", "Use an index such as [0], or each item with [*]."),
+    "expref": ("`&expression`", "Sorting and mapping functions are left out; write a path."),
+    "current": ("`@`", "Start the path with a name, such as `inputs`."),
+}
+
+
+def _field(tree: dict[str, Any], text: str) -> Node:
+    name: str = tree["value"]
+    if name == "null":  # JMESPath has no word for null; a field of that name is what people write for it
+        return Literal(None)
+    if name in {"true", "false"}:
+        raise ExpressionError(
+            f"`{name}` here would be a field.", f"Write it between backticks: `{name}`.", name
+        )
+    return Field(name)
+
+
+def _then(tree: dict[str, Any], text: str) -> Node:
+    steps = [_node(child, text) for child in tree["children"]]
+    whole = steps[0]
+    for step in steps[1:]:
+        whole = _chain(whole, step)
+    return whole
+
+
+def _chain(left: Node, right: Node) -> Node:
+    if isinstance(right, Current):
+        return left
+    if isinstance(left, Not):  # JMESPath reads !a.b as (!a).b, which nobody means
+        raise ExpressionError("`!` takes only the first name after it.", "Write !(a.b) for !a.b.", "!")
+    if isinstance(right, Then):  # a.(b.c) is (a.b).c: one shape for one meaning
+        return _chain(_chain(left, right.left), right.right)
+    return Then(left, right)
+
+
+def _projection(tree: dict[str, Any], text: str) -> Node:
+    source, then = tree["children"]
+    if source["type"] == "flatten":
+        return Each(_node(source["children"][0], text), _node(then, text), flatten=True)
+    return Each(_node(source, text), _node(then, text), flatten=False)
+
+
+def _filter(tree: dict[str, Any], text: str) -> Node:
+    source, then, condition = tree["children"]
+    test = _node(condition, text)
+    if not _compares_with_literals(test):
+        hint = "Write the condition as field == 'text', joined with && and ||."
+        raise ExpressionError("A filter compares fields with literals.", hint, text[text.find("[?") :])
+    return Filter(_node(source, text), test, _node(then, text))
+
+
+def _compares_with_literals(node: Node) -> bool:
+    if isinstance(node, (And, Or)):
+        return _compares_with_literals(node.left) and _compares_with_literals(node.right)
+    if isinstance(node, Not):
+        return _compares_with_literals(node.operand)
+    return isinstance(node, Compare) and (isinstance(node.left, Literal) or isinstance(node.right, Literal))
+
+
+def _list(tree: dict[str, Any], text: str) -> Node:
+    items = [_node(child, text) for child in tree["children"]]
+    if not all(isinstance(item, Literal) for item in items):
+        hint = "Build rows with [].{name: field}, or write the list in YAML with one expression an item."
+        raise ExpressionError("A list here holds literals only.", hint, text)
+    return Literal([item.value for item in items if isinstance(item, Literal)])
+
+
+def _row(tree: dict[str, Any], text: str) -> Node:
+    names = [pair["value"] for pair in tree["children"]]
+    for name in names:
+        if names.count(name) > 1:
+            raise ExpressionError(f"The row names {name!r} twice.", "Keep one of them.", name)
+    return Row(tuple((pair["value"], _node(pair["children"][0], text)) for pair in tree["children"]))
+
+
+_SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+
+
+def _call(tree: dict[str, Any], text: str) -> Node:
+    name = tree["value"]
+    if name not in FUNCTIONS:
+        message = f"There is no function {name!r}."
+        raise ExpressionError(message, did_you_mean(name, FUNCTIONS), name)
+    least, most = FUNCTIONS[name]
+    given = len(tree["children"])
+    if not least <= given <= most:
+        count = str(least) if least == most else f"{least} to {most}"
+        raise ExpressionError(
+            f"{name} takes {count} arguments, not {given}.", "See docs/expressions.md.", name
+        )
+    arguments = tuple(_node(child, text) for child in tree["children"])
+    first = arguments[0]
+    if name == "lookup" and not (isinstance(first, Literal) and isinstance(first.value, str)):
+        hint = "Write lookup('table', inputs.name)."
+        raise ExpressionError("lookup names its table with a text in single quotes.", hint, name)
+    return Call(name, arguments)
+
+
+def _literal(tree: dict[str, Any], text: str) -> Node:
+    try:
+        json.dumps(tree["value"], allow_nan=False)
+    except ValueError:
+        raise ExpressionError("A literal must be a finite JSON value.", "Write a number.", text) from None
+    return Literal(tree["value"])
+
+
+_BUILD = {
+    "field": _field,
+    "identity": lambda tree, text: Current(),
+    "literal": _literal,
+    "index": lambda tree, text: Index(tree["value"]),
+    "subexpression": _then,
+    "index_expression": _then,
+    "pipe": _then,
+    "projection": _projection,
+    "flatten": lambda tree, text: Each(_node(tree["children"][0], text), Current(), flatten=True),
+    "filter_projection": _filter,
+    "multi_select_dict": _row,
+    "multi_select_list": _list,
+    "comparator": lambda tree, text: Compare(
+        _SIGNS[tree["value"]], *(_node(c, text) for c in tree["children"])
+    ),
+    "or_expression": lambda tree, text: Or(*(_node(child, text) for child in tree["children"])),
+    "and_expression": lambda tree, text: And(*(_node(child, text) for child in tree["children"])),
+    "not_expression": lambda tree, text: Not(_node(tree["children"][0], text)),
+    "function_expression": _call,
+}
+
+
+def references(node: Node) -> Iterator[tuple[str, ...]]:
+    """The paths that an expression starts from, such as ("inputs", "messages"), in reading order.
+
+    A path ends where an index, a list or a row begins.
+    """
+    if isinstance(node, Field):
+        yield (node.name,)
+    elif isinstance(node, Then):
+        lefts = list(references(node.left))
+        if lefts and isinstance(node.right, Field) and _is_path(node.left):
+            yield (*lefts[0], node.right.name)
+        else:
+            yield from lefts
+    elif isinstance(node, (Each, Filter)):
+        yield from references(node.source)
+    elif isinstance(node, (Compare, Or, And)):
+        yield from references(node.left)
+        yield from references(node.right)
+    elif isinstance(node, Not):
+        yield from references(node.operand)
+    elif isinstance(node, Call):
+        for argument in node.arguments:
+            yield from references(argument)
+    elif isinstance(node, Row):
+        for _, value in node.fields:
+            yield from references(value)
+
+
+def _is_path(node: Node) -> bool:
+    return isinstance(node, Field) or (
+        isinstance(node, Then) and _is_path(node.left) and isinstance(node.right, Field)
+    )

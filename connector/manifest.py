@@ -1,0 +1,282 @@
+"""What a connector is: frozen types that name everything a manifest can say.
+
+The types are plain dataclasses; `connector.load` reads YAML into them and pydantic checks it on the way
+(unknown keys, wrong types). Templates and expressions are compiled as they are read; `Within` says what the
+expressions at each place may see. A text below a field describes the key of that name in YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from connector.schema import Checker, Schema, checker
+from connector.template import Expression, Template, Within
+
+FORMAT = 1
+"""The version of the manifest format that this runtime reads."""
+
+ErrorKind = Literal[
+    "bad_input",
+    "bad_credential",
+    "no_credit",
+    "not_allowed",
+    "retired",
+    "not_found",
+    "rate_limited",
+    "server_fault",
+    "unexpected",
+]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+ConnectionText = Annotated[Template, Within("connection")]
+RequestValue = Annotated[Template, Within("inputs", omit_null=True)]
+RuleCondition = Annotated[Expression, Within("inputs")]
+OutputValue = Annotated[Template, Within("inputs", "response", strict=True)]
+FailureCondition = Annotated[Expression, Within("inputs", "response")]
+AnswerText = Annotated[Expression, Within("response")]
+
+
+class _Strict:
+    """Read by pydantic: a key that is not a field is an error."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "use_attribute_docstrings": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifecycle(_Strict):
+    since: date | None = None
+    """The first day it could be used."""
+    deprecated: date | None = None
+    """The day from which the vendor advises against it."""
+    retired: date | None = None
+    """The day from which the vendor refuses it."""
+    replaced_by: str | None = None
+    """What to use instead."""
+    note: str | None = None
+    """A sentence for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(_Strict):
+    method: Method
+    path: RequestValue
+    """The path below the base URL. An expression in it becomes one percent-encoded segment."""
+    query: Mapping[str, RequestValue] = field(default_factory=dict)
+    headers: Mapping[str, RequestValue] = field(default_factory=dict)
+    body: RequestValue | None = None
+    """Looks like the JSON that is sent. Absent and null entries are left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure(_Strict):
+    """An answer with a status of success that is a failure all the same."""
+
+    when: FailureCondition
+    kind: ErrorKind
+    message: AnswerText | None = None
+    """Where the answer says what went wrong."""
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turns(_Strict):
+    """In the list `input`, after any `first`, the values of `field` take turns, beginning with turn one."""
+
+    input: str
+    field: str
+    first: tuple[str, ...] = ()
+    turns: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(_Strict):
+    """A condition across inputs, with a sentence for people. Exactly one of the four conditions."""
+
+    when: RuleCondition | None = None
+    """The inputs are wrong when this holds."""
+    exclusive: tuple[str, ...] = ()
+    """At most one of these inputs may be given."""
+    requires: Mapping[str, str] = field(default_factory=dict)
+    """The input on the left needs the one on the right."""
+    order: Turns | None = None
+    """The items of a list take turns."""
+    say: str
+    """What is wrong and what to do, for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsupported(_Strict):
+    """An input that a route cannot carry."""
+
+    why: str
+    """Ends the sentence "It is not sent: ..."."""
+    harmless: tuple[Any, ...] = ()
+    """Values that mean the same as leaving the input out: no warning for them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route(Lifecycle):
+    """One way to carry an action out."""
+
+    request: Request
+    response: Schema = field(default_factory=dict)
+    """JSON Schema of the answer's body: what the outputs are derived from."""
+    rules: tuple[Rule, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    outputs: Mapping[str, OutputValue]
+    unsupported: Mapping[str, str | Unsupported] = field(default_factory=dict)
+    """Input, or a path into one (`web_search_options.search_type`) -> why this route cannot carry it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example(_Strict):
+    """A test with a cassette, a sample in the documentation, a preset in a form."""
+
+    id: str
+    title: str = ""
+    inputs: Mapping[str, Any]
+    route: str | None = None
+    """The route it is made for; the action's first route if absent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action(_Strict):
+    id: str
+    name: str
+    description: str
+    inputs: Schema
+    rules: tuple[Rule, ...] = ()
+    outputs: Schema
+    """The contract: flat, typed, the same on every route."""
+    route_from: str | None = None
+    """The connection field that chooses the route. Without it, the first route is taken."""
+    routes: Mapping[str, Route]
+    examples: tuple[Example, ...] = ()
+
+    @cached_property
+    def input_checker(self) -> Checker:
+        """The compiled schema of the inputs."""
+        return checker(self.inputs)
+
+    @cached_property
+    def input_fields(self) -> Mapping[str, Schema]:
+        """The inputs by name, in the manifest's order."""
+        fields: Mapping[str, Schema] = self.inputs.get("properties", {})
+        return fields
+
+    @cached_property
+    def output_fields(self) -> Mapping[str, Schema]:
+        """The outputs by name, in the manifest's order."""
+        fields: Mapping[str, Schema] = self.outputs.get("properties", {})
+        return fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class Auth(_Strict):
+    """How a request proves who sends it."""
+
+    kind: Literal["header", "query", "bearer", "basic"]
+    name: str = "Authorization"
+    """The header's or the query parameter's name."""
+    value: ConnectionText | None = None
+    """header, query: the whole value, such as `Bearer ${{ connection.api_key }}`. bearer: the token."""
+    username: ConnectionText | None = None
+    password: ConnectionText | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(_Strict):
+    """A free request that shows whether a connection works."""
+
+    method: Literal["GET"] = "GET"
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionForm(_Strict):
+    fields: Schema
+    """JSON Schema of the form; `writeOnly: true` marks a secret."""
+    base_url: ConnectionText
+    auth: Auth
+    check: Check | None = None
+
+    @cached_property
+    def checker(self) -> Checker:
+        """The compiled schema of the form."""
+        return checker(self.fields)
+
+    @cached_property
+    def form(self) -> Mapping[str, Schema]:
+        """The fields by name, in the manifest's order."""
+        fields: Mapping[str, Schema] = self.fields.get("properties", {})
+        return fields
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """The names of the fields that are secrets."""
+        return frozenset(name for name, schema in self.form.items() if schema.get("writeOnly"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorRule(_Strict):
+    """Which failures are of a kind, and what people should do about it. The first that fits counts."""
+
+    kind: ErrorKind
+    status: tuple[int, ...]
+    types: tuple[str, ...] = ()
+    """The service's own words for the failure; any if absent."""
+    hint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errors(_Strict):
+    """Where an answer that is a failure says what it is."""
+
+    message: AnswerText
+    type: AnswerText
+    input: AnswerText | None = None
+    kinds: tuple[ErrorRule, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry(_Strict):
+    statuses: tuple[int, ...] = ()
+    attempts: int = 3
+    """Requests at most, the first one included."""
+    first_wait: float = 0.5
+    """Seconds; doubled for each further attempt."""
+    longest_wait: float = 60.0
+    """Seconds; a service that asks for more is not waited for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts(_Strict):
+    """Seconds."""
+
+    connect: float = 10.0
+    read: float = 120.0
+    write: float = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connector(_Strict):
+    format: Literal[1]
+    id: str
+    name: str
+    version: str
+    description: str
+    icon: str | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+    connection: ConnectionForm
+    errors: Errors
+    retry: Retry = Retry()
+    timeouts: Timeouts = Timeouts()
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Lookup tables: name -> key -> value, for lookup('name', key)."""
+    actions: Mapping[str, Action]
+    folder: Path

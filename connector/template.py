@@ -1,0 +1,269 @@
+"""Templates: YAML values with `${{ expression }}` in them, compiled once and filled for every request.
+
+1. A scalar that is exactly one `${{ }}` becomes the value itself, with its type: the text "2024" stays text.
+   With text around it, it becomes text.
+2. A mapping entry whose value is absent or null is left out, and so is a mapping or list that this leaves
+   empty. "", 0, false and [] are values and stay.
+3. One pass: what an expression gives is never read again, whatever it contains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from connector.errors import did_you_mean
+from connector.evaluate import Evaluator, Mode, Tables, compile_node, text_of
+from connector.expression import Call, ExpressionError, Literal, Node, parse, references
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, ValidationInfo
+    from pydantic_core import CoreSchema
+
+Scope = Mapping[str, Any]
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One compiled `${{ }}`. `text` is what stands between the braces."""
+
+    text: str
+    node: Node
+    evaluate: Evaluator = field(repr=False, compare=False)
+
+    @property
+    def references(self) -> tuple[tuple[str, ...], ...]:
+        """The paths it reads, such as ("inputs", "model")."""
+        return tuple(references(self.node))
+
+
+@dataclass(frozen=True)
+class Static:
+    """A value without expressions."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Insert:
+    """Exactly one expression: its value, with its type."""
+
+    expression: Expression
+
+
+@dataclass(frozen=True)
+class Text:
+    """Expressions with text around them."""
+
+    parts: tuple[str | Expression, ...]
+
+
+@dataclass(frozen=True)
+class Entries:
+    entries: tuple[tuple[str, Piece], ...]
+
+
+@dataclass(frozen=True)
+class Items:
+    items: tuple[Piece, ...]
+
+
+Piece = Static | Insert | Text | Entries | Items
+
+
+@dataclass(frozen=True)
+class Template:
+    """A compiled YAML value."""
+
+    piece: Piece
+
+    def fill(self, scope: Scope) -> Any:
+        """The value for a scope such as {"inputs": {...}}; None where nothing is left."""
+        return fill(self.piece, scope)
+
+    def expressions(self) -> Iterator[tuple[Path, Expression, bool]]:
+        """Every expression with its path in the YAML value, and whether text stands around it."""
+        yield from _expressions(self.piece, ())
+
+
+def fill(piece: Piece, scope: Scope) -> Any:
+    """One pass over a compiled value. None means: leave it out."""
+    match piece:
+        case Insert(expression):
+            return expression.evaluate(scope)
+        case Static(value):
+            return value
+        case Entries(entries):
+            filled = {name: value for name, inner in entries if (value := fill(inner, scope)) is not None}
+            return filled if filled or not entries else None
+        case Items(items):
+            values = [value for inner in items if (value := fill(inner, scope)) is not None]
+            return values if values or not items else None
+        case Text(parts):
+            texts = [part if isinstance(part, str) else part.evaluate(scope) for part in parts]
+            return None if None in texts else "".join(map(text_of, texts))
+
+
+def _expressions(piece: Piece, path: Path) -> Iterator[tuple[Path, Expression, bool]]:
+    match piece:
+        case Insert(expression):
+            yield path, expression, False
+        case Text(parts):
+            yield from ((path, part, True) for part in parts if isinstance(part, Expression))
+        case Entries(entries):
+            for name, inner in entries:
+                yield from _expressions(inner, (*path, name))
+        case Items(items):
+            for index, inner in enumerate(items):
+                yield from _expressions(inner, (*path, index))
+
+
+class TemplateError(ValueError):
+    """Everything that is wrong in one template: paths inside it, and what is wrong there."""
+
+    def __init__(self, problems: list[tuple[Path, ExpressionError]]) -> None:
+        super().__init__("; ".join(error.message for _, error in problems))
+        self.problems = problems
+
+
+class Within:
+    """What the expressions at a place of the manifest may see, and how they treat what is missing.
+
+    Used as an annotation: `Annotated[Template, Within("inputs")]`. pydantic compiles the YAML value there;
+    the validation context holds the connector's lookup tables under "tables".
+    """
+
+    def __init__(self, *roots: str, strict: bool = False, omit_null: bool = False) -> None:
+        self.roots = roots
+        self.mode = Mode(strict=strict, omit_null=omit_null)
+
+    def template(self, value: Any, tables: Tables) -> Template:
+        """Compile a YAML value.
+
+        Raises:
+            TemplateError: with every expression in it that is wrong.
+        """
+        problems: list[tuple[Path, ExpressionError]] = []
+        piece = self._piece(value, tables, (), problems)
+        if problems:
+            raise TemplateError(problems)
+        return Template(piece)
+
+    def expression(self, value: Any, tables: Tables) -> Expression:
+        """Compile a YAML scalar that is exactly one `${{ }}`.
+
+        Raises:
+            TemplateError: if it is not, or the expression is wrong.
+        """
+        template = self.template(value, tables)
+        if not isinstance(template.piece, Insert):
+            error = ExpressionError(
+                "Expected one expression.", "Write `${{ ... }}` and nothing else.", str(value)
+            )
+            raise TemplateError([((), error)])
+        return template.piece.expression
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema  # noqa: PLC0415 - only reading a manifest needs it
+
+        compile_value = self.expression if source is Expression else self.template
+
+        def validate(value: Any, info: ValidationInfo) -> Any:
+            return compile_value(value, (info.context or {}).get("tables", {}))
+
+        return core_schema.with_info_plain_validator_function(validate)
+
+    def _piece(
+        self, value: Any, tables: Tables, path: Path, problems: list[tuple[Path, ExpressionError]]
+    ) -> Piece:
+        if isinstance(value, dict):
+            entries = []
+            for name, inner in value.items():
+                if "${{" in name:
+                    error = ExpressionError("A key cannot hold an expression.", "Write the name out.", name)
+                    problems.append(((*path, name), error))
+                if inner is not None:  # an explicit null is left out like any other
+                    entries.append((name, self._piece(inner, tables, (*path, name), problems)))
+            if all(isinstance(inner, Static) for _, inner in entries):
+                return Static({name: inner.value for name, inner in entries if isinstance(inner, Static)})
+            return Entries(tuple(entries))
+        if isinstance(value, list):
+            items = tuple(self._piece(inner, tables, (*path, i), problems) for i, inner in enumerate(value))
+            return Static(value) if all(isinstance(inner, Static) for inner in items) else Items(items)
+        if not isinstance(value, str) or "${{" not in value:
+            return Static(value)
+        try:
+            parts = [
+                self._expression(p, tables) if is_expression else p for p, is_expression in _split(value)
+            ]
+        except ExpressionError as error:
+            problems.append((path, error))
+            return Static(None)
+        if len(parts) == 1 and isinstance(parts[0], Expression):
+            return Insert(parts[0])
+        return Text(tuple(parts))
+
+    def _expression(self, text: str, tables: Tables) -> Expression:
+        node = parse(text)
+        for reference in references(node):
+            root = reference[0]
+            if root not in self.roots:
+                if root == "connection":
+                    raise ExpressionError(
+                        "The connection cannot be read here.", "Only auth and base_url may read it.", root
+                    )
+                raise ExpressionError(f"There is no {root!r} here.", did_you_mean(root, self.roots), root)
+        for name in _tables(node):
+            if name not in tables:
+                raise ExpressionError(f"There is no table {name!r}.", did_you_mean(name, tables), name)
+        return Expression(text.strip(), node, compile_node(node, tables, self.mode))
+
+
+def _tables(node: Any) -> Iterator[str]:
+    if isinstance(node, Call) and node.name == "lookup" and isinstance(node.arguments[0], Literal):
+        yield str(node.arguments[0].value)
+    for name in getattr(type(node), "__dataclass_fields__", {}):
+        part = getattr(node, name)
+        for inner in part if isinstance(part, tuple) else (part,):
+            yield from _tables(inner[1] if isinstance(inner, tuple) else inner)
+
+
+def _split(text: str) -> Iterator[tuple[str, bool]]:
+    """Pieces of a scalar: (text, False) and (expression, True)."""
+    start = 0
+    while (opening := text.find("${{", start)) >= 0:
+        if opening > start:
+            yield text[start:opening], False
+        closing = _closing(text, opening + 3)
+        if closing < 0:
+            hint = "Close it with `}}`. If it stands there, put the value in quotes: a bare ` #` starts a comment."
+            raise ExpressionError("`${{` is not closed.", hint, "${{")
+        yield text[opening + 3 : closing].strip(), True
+        start = closing + 2
+    if start < len(text):
+        yield text[start:], False
+
+
+def _closing(text: str, position: int) -> int:
+    """Where the `}}` stands that ends the expression: not one in quotes, nor one that closes a row."""
+    depth = 0
+    quote = ""
+    while position < len(text):
+        char = text[position]
+        if quote:
+            if char == "\\":
+                position += 1
+            elif char == quote:
+                quote = ""
+        elif char in "'\"`":
+            quote = char
+        elif char == "{":
+            depth += 1
+        elif char == "}" and depth:
+            depth -= 1
+        elif char == "}" and text.startswith("}}", position):
+            return position
+        position += 1
+    return -1
