@@ -1,0 +1,1 @@
+"""Cassettes: recorded exchanges that examples are tested against, without a network. Needs the extra `test`."""

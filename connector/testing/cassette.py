@@ -1,0 +1,160 @@
+"""Where a cassette lies, what may stand in it, and how a request is matched. The only user of vcrpy."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import vcr
+from vcr.cassette import Cassette
+from vcr.record_mode import RecordMode
+
+from connector.errors import ConnectorError
+from connector.manifest import Action, Connector, Example
+from connector.secret import Redactor, Secret
+
+REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
+RESPONSE_HEADERS: Final = frozenset({"content-type", "retry-after", "x-request-id"})
+_LOOKS_SECRET = re.compile(r"pplx-(?!test-)[A-Za-z0-9]{16,}|\bBearer [A-Za-z0-9._~+/-]{12,}")
+
+
+class CassetteError(ConnectorError):
+    """A cassette that is missing, does not fit the request, or would hold a secret."""
+
+    kind = "bad_cassette"
+
+
+def path_of(connector: Connector, action: Action, example: Example) -> Path:
+    """The cassette of an example: derived from the manifest, never written by hand.
+
+    Beside the folder `manifests` where the connector lies in one, else inside the connector's own folder.
+    """
+    folder = connector.folder.resolve()
+    root = (
+        folder.parent.parent / "cassettes" / folder.name
+        if folder.parent.name == "manifests"
+        else folder / "cassettes"
+    )
+    return root / action.id / f"{example.id}.yaml"
+
+
+def replaying(path: Path) -> AbstractContextManager[Cassette]:
+    """Answer requests from a cassette, and nothing from the network."""
+    tape: AbstractContextManager[Cassette] = _vcr(RecordMode.NONE, Redactor(), "").use_cassette(str(path))
+    return tape
+
+
+def recording(path: Path, secrets: Iterable[Secret], against: str) -> AbstractContextManager[Cassette]:
+    """Send requests, and write what comes to a cassette without secrets, cookies and account ids.
+
+    Args:
+        path: of the cassette; a folder that is missing is made.
+        secrets: masked wherever they stand.
+        against: the host to write down instead of the one that answered.
+    """
+    tape: AbstractContextManager[Cassette] = _vcr(RecordMode.ALL, Redactor(secrets), against).use_cassette(
+        str(path)
+    )
+    return tape
+
+
+def _vcr(mode: RecordMode, redactor: Redactor, against: str) -> vcr.VCR:
+    tape = vcr.VCR(
+        record_mode=mode,
+        match_on=("method", "path", "query", "json"),
+        decode_compressed_response=True,
+        before_record_request=_request_scrubber(redactor, against),
+        before_record_response=_response_scrubber(redactor),
+    )
+    tape.register_matcher("json", body)  # its name is what a mismatch is called
+    tape.persister = _Persister
+    return tape
+
+
+def body(asked: Any, recorded: Any) -> None:
+    """The bodies say the same: JSON by value, so key order does not matter but types do."""
+    if _normal(asked.body) != _normal(recorded.body):
+        raise AssertionError(f"asked {_shown(asked.body)}; recorded {_shown(recorded.body)}")
+
+
+def _normal(body: Any) -> Any:
+    try:
+        return json.dumps(json.loads(body), sort_keys=True) if body else None
+    except ValueError:
+        return bytes(body)
+
+
+def _shown(body: Any) -> str:
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
+    return text if len(text) < 2000 else f"{text[:2000]}..."
+
+
+def _request_scrubber(redactor: Redactor, against: str) -> Callable[[Any], Any]:
+    def scrub(request: Any) -> Any:
+        parts = urlsplit(redactor.text(request.uri))
+        if against:
+            target = urlsplit(against)
+            parts = parts._replace(scheme=target.scheme, netloc=target.netloc)
+        request.uri = urlunsplit(parts)
+        request.headers = {
+            k: redactor.text(str(v)) for k, v in request.headers.items() if k.lower() in REQUEST_HEADERS
+        }
+        if request.body:
+            request.body = redactor.text(request.body.decode("utf-8", "surrogateescape")).encode()
+        return request
+
+    return scrub
+
+
+def _response_scrubber(redactor: Redactor) -> Callable[[Any], Any]:
+    def scrub(response: Any) -> Any:
+        kept = {name.lower(): values for name, values in response["headers"].items()}
+        response["headers"] = {
+            name: [redactor.text(value) for value in kept[name]]
+            for name in sorted(RESPONSE_HEADERS & kept.keys())
+        }
+        content = response["body"].get("string")
+        if isinstance(content, bytes):
+            response["body"]["string"] = redactor.text(content.decode("utf-8", "surrogateescape")).encode(
+                "utf-8", "surrogateescape"
+            )
+        return response
+
+    return scrub
+
+
+class _Persister:
+    """Reads and writes cassette files: in one step, and never with a secret in them."""
+
+    @staticmethod
+    def load_cassette(path: str, serializer: Any) -> Any:
+        from vcr.persisters.filesystem import CassetteNotFoundError  # noqa: PLC0415
+        from vcr.serialize import deserialize  # noqa: PLC0415
+
+        file = Path(path)
+        if not file.is_file():
+            raise CassetteNotFoundError
+        return deserialize(file.read_text(encoding="utf-8"), serializer)
+
+    @staticmethod
+    def save_cassette(path: str, content: dict[str, Any], serializer: Any) -> None:
+        from vcr.serialize import serialize  # noqa: PLC0415
+
+        text = serialize(content, serializer)
+        found = _LOOKS_SECRET.search(text)
+        if found:
+            raise CassetteError(
+                "It would hold what looks like a secret, and was not written.",
+                where=path,
+                hint="Look at what the service answers, and at the example's inputs.",
+            )
+        file = Path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(".part")
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(file)

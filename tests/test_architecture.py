@@ -1,0 +1,140 @@
+"""The structure of the code, held: imports go one way, and each library has one home."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "connector"
+
+# the path that data takes, top to bottom: a module imports only what stands above it
+PATH = (
+    "errors",
+    "secret",
+    "private_file",
+    "sealed",
+    "keyrings",
+    "saved",
+    "document",
+    "expression",
+    "evaluate",
+    "template",
+    "schema",
+    "shape",
+    "manifest",
+    "loading",
+    "connection",
+    "plan",
+    "lint",
+    "request",
+    "retry",
+    "transport",
+    "sse",
+    "response",
+    "output",
+    "run",
+)
+FACES = ("cli", "sandbox", "testing")
+# the command line starts the other faces; recording needs a server to record
+FACES_THAT_USE_FACES = {"cli": {"sandbox", "testing"}, "testing": {"sandbox"}}
+HOMES = {
+    "httpx": {"request", "transport", "response"},
+    "yaml": {"document"},
+    "jmespath": {"expression"},
+    "jsonschema": {"schema"},
+    "referencing": {"schema"},
+    "pydantic": {"template", "loading"},
+    "pydantic_core": {"template"},
+    "keyring": {"keyrings"},
+    "cryptography": {"sealed"},
+    "vcr": {"testing"},
+    "click": {"cli"},
+    "rich": {"cli"},
+    "starlette": {"sandbox"},
+    "uvicorn": {"sandbox"},
+}
+WORDS_TO_AVOID = (
+    "manager",
+    "handler",
+    "helper",
+    "utils",
+    "common",
+    "base",
+    "director",
+    "factory",
+    "process",
+    "data",
+    "context",
+)
+
+
+def files() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def module_of(file: Path) -> str:
+    """`connector/cli/demo.py` belongs to `cli`."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Every module that a file imports, deferred and type-only ones included."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: write imports in full"
+            module = node.module or ""
+            yield from (
+                (f"{module}.{alias.name}" for alias in node.names) if module == "connector" else [module]
+            )
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_go_one_way(file: Path) -> None:
+    """A module imports only what stands above it on the path; faces import the path; nobody imports a face."""
+    here = module_of(file)
+    for name in imports(file):
+        parts = name.split(".")
+        if parts[0] != "connector" or len(parts) == 1 or parts[1] == here:
+            continue
+        there = parts[1]
+        if here in FACES:
+            assert there in PATH or there in FACES_THAT_USE_FACES.get(here, ()), f"{here} imports {there}"
+        else:
+            assert there in PATH[: PATH.index(here)], f"{here} imports {there}, which stands below it"
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_each_library_has_one_home(file: Path) -> None:
+    """A library is imported only by the modules that are named for it."""
+    for name in imports(file):
+        library = name.split(".")[0]
+        assert module_of(file) in HOMES.get(library, {module_of(file)}), f"{file.name} imports {library}"
+
+
+def test_every_module_stands_on_the_path() -> None:
+    """A new module has a place on the path, or is a face."""
+    found = {module_of(file) for file in files()}
+    assert found <= {*PATH, *FACES}
+
+
+def test_modules_are_named_by_their_job() -> None:
+    """No file is called by a word that says nothing."""
+    assert [
+        file.name for file in files() if any(word in file.stem.split("_") for word in WORDS_TO_AVOID)
+    ] == []
+
+
+def test_only_named_places_read_the_environment() -> None:
+    """The core is a function of its arguments: os.environ is read by connection, run and the faces."""
+    readers = {
+        module_of(file)
+        for file in files()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+    }
+    assert readers <= {"connection", "run", "saved", *FACES}

@@ -1,0 +1,133 @@
+"""Cassettes: every example of every shipped action is replayed through the whole path, without a network."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import connector
+from connector.manifest import Action, Connector, Example
+from connector.testing.cassette import CassetteError, path_of
+from connector.testing.recording import record
+from connector.testing.replaying import replay
+
+PERPLEXITY = connector.load("perplexity")
+EXAMPLES = [
+    pytest.param(action, example, id=f"{action.id}-{example.id}")
+    for action in PERPLEXITY.actions.values()
+    for example in action.examples
+]
+CASSETTES = sorted(Path(__file__).parent.parent.glob("cassettes/**/*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    if "records" in request.keywords:
+        return
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("a replay must not open a socket")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.mark.parametrize(("action", "example"), EXAMPLES)
+def test_every_example_replays_to_outputs_that_keep_the_contract(action: Action, example: Example) -> None:
+    """The outputs are those that the action declares, and the required ones are there."""
+    outputs = replay(PERPLEXITY, action, example).outputs
+    assert list(outputs) == list(action.output_fields)
+    assert all(outputs[name] is not None for name in action.outputs["required"])
+
+
+@pytest.mark.parametrize(("action", "example"), EXAMPLES)
+def test_a_replay_matches_the_body(action: Action, example: Example) -> None:
+    """A request with another body is refused by name of what differs, not answered with the recorded one."""
+    text = "something else"
+    changed = (
+        {"query": text}
+        if action.id == "execute_search"
+        else {"messages": [{"role": "user", "content": text}]}
+    )
+    other = dataclasses.replace(example, inputs={**example.inputs, **changed})
+    with pytest.raises(CassetteError, match=r"differs from the recorded one: body: asked .*something else"):
+        replay(PERPLEXITY, action, other)
+
+
+def test_both_routes_answer_the_same_outputs() -> None:
+    """A flow that reads the flat outputs runs unchanged on the other route."""
+    action = PERPLEXITY.actions["create_chat_completion"]
+    results = [replay(PERPLEXITY, action, example) for example in action.examples]
+    assert {result.route for result in results} == {"agent", "sonar"}
+    assert len({tuple(result.outputs) for result in results}) == 1
+
+
+def test_a_missing_cassette_says_how_to_record_it(tmp_path: Path) -> None:
+    """The error names the command."""
+    copy = _copy(tmp_path)
+    action = copy.actions["execute_search"]
+    with pytest.raises(CassetteError, match=r"connector record perplexity.execute_search one_query"):
+        replay(copy, action, action.examples[0])
+
+
+def test_a_cassette_lies_where_the_manifest_says(tmp_path: Path) -> None:
+    """Beside `manifests` for a connector in such a folder, inside the folder of any other."""
+    action = PERPLEXITY.actions["execute_search"]
+    example = action.examples[0]
+    beside = Path(__file__).parent.parent / "cassettes" / "perplexity" / "execute_search" / "one_query.yaml"
+    assert path_of(PERPLEXITY, action, example) == beside
+    alone = dataclasses.replace(PERPLEXITY, folder=tmp_path / "mine")
+    assert (
+        path_of(alone, action, example)
+        == tmp_path / "mine" / "cassettes" / "execute_search" / "one_query.yaml"
+    )
+
+
+@pytest.mark.records
+def test_recording_writes_a_cassette_that_replays(tmp_path: Path) -> None:
+    """A fresh recording against the sandbox replays to the same outputs, and says what it was made against."""
+    copy = _copy(tmp_path)
+    [line] = record(copy.folder, "execute_search", "one_query")
+    action = copy.actions["execute_search"]
+    path = path_of(copy, action, action.examples[0])
+    assert line.startswith("execute_search/one_query: new")
+    assert "recorded_against: the sandbox" in path.read_text(encoding="utf-8")
+    assert replay(copy, action, action.examples[0]).outputs["count"] == 3
+
+
+@pytest.mark.records
+def test_recording_again_tells_what_changed_in_the_answers_shape(tmp_path: Path) -> None:
+    """Fields that came or went are listed; values are not."""
+    copy = _copy(tmp_path)
+    list(record(copy.folder, "execute_search", "one_query"))
+    path = path_of(copy, copy.actions["execute_search"], copy.actions["execute_search"].examples[0])
+    path.write_text(path.read_text(encoding="utf-8").replace('"snippet"', '"summary"'), encoding="utf-8")
+    [line] = record(copy.folder, "execute_search", "one_query")
+    assert "- body.results[].summary: str; + body.results[].snippet: str" in line
+
+
+@pytest.mark.parametrize("path", CASSETTES, ids=lambda path: path.stem)
+def test_no_cassette_holds_a_secret_or_what_names_an_account(path: Path) -> None:
+    """No authorization, cookie, edge id or key stands in a committed cassette."""
+    text = path.read_text(encoding="utf-8").lower()
+    assert not re.search(r"authorization|cookie|cf-ray|bearer|pplx-|user-agent|127\.0\.0\.1", text)
+
+
+def test_every_cassette_belongs_to_an_example() -> None:
+    """A cassette that no example uses would rot unseen."""
+    used = {
+        path_of(PERPLEXITY, one, sample) for one in PERPLEXITY.actions.values() for sample in one.examples
+    }
+    assert set(CASSETTES) == used
+
+
+def _copy(tmp_path: Path) -> Connector:
+    folder = tmp_path / "manifests" / "perplexity"
+    shutil.copytree(PERPLEXITY.folder, folder)
+    (tmp_path / "icon.png").touch()
+    return connector.load(folder)
