@@ -1,0 +1,123 @@
+"""The documentation, executed: commands, Python, the table of expressions, generated parts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.sandbox import Sandbox
+from connector.template import Within
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXPRESSIONS = (ROOT / "docs" / "expressions.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with Sandbox() as sandbox:
+        yield {
+            **os.environ,
+            "PERPLEXITY_API_KEY": "pplx-test-sandbox",
+            "PERPLEXITY_BASE_URL": sandbox.url,
+            "CONNECTOR_HOME": str(tmp_path_factory.mktemp("home")),
+            "PYTHONPATH": str(ROOT),
+        }
+
+
+def test_the_readme_has_two_commands_to_start_with() -> None:
+    """One installs and shows the main job, one installs and runs the tests."""
+    first = blocks(README, "sh")[0].splitlines()
+    assert first == [
+        "python -m pip install . && connector demo",
+        "python -m pip install '.[test]' && python -m pytest",
+    ]
+
+
+def commands() -> list[str]:
+    """The README's other commands; those that would ask, wait or write are run by the tests of the command line."""
+    lines = "".join(block.replace("\\\n", " ") for block in blocks(README, "sh")[1:]).splitlines()
+    found = [line.split("  #")[0] for line in lines if line.startswith("connector ")]
+    return [line for line in found if not line.startswith(("connector sandbox", "connector record"))]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_of_the_readme_works(command: str, environment: dict[str, str]) -> None:
+    """It ends with success against the sandbox."""
+    script = command.replace("connector ", f"{sys.executable} -m connector.cli ", 1)
+    done = subprocess.run(
+        ["sh", "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize("code", blocks(README, "python"))
+def test_the_python_of_the_readme_works(code: str, environment: dict[str, str]) -> None:
+    """It runs as it stands there, against the sandbox."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "https://" in done.stdout
+    assert "How many stars" in done.stdout
+
+
+def rows() -> list[Any]:
+    pattern = r"^\| (?:``(.+?) ``|`(.+?)`) \| `(.+)` \| .*\|$"
+    found = re.findall(pattern, EXPRESSIONS, re.MULTILINE)
+    return [
+        pytest.param((a or b).replace(r"\|", "|"), json.loads(gives), id=(a or b)) for a, b, gives in found
+    ]
+
+
+@pytest.mark.parametrize(("expression", "gives"), rows())
+def test_a_row_of_the_expressions_page_is_true(expression: str, gives: Any) -> None:
+    """The expression gives, from the page's value, what the page says."""
+    inputs = json.loads(blocks(EXPRESSIONS, "json")[0])
+    template = Within("inputs").template(f"${{{{ {expression} }}}}", {"efforts": {"sonar": "fast"}})
+    assert template.fill({"inputs": inputs}) == gives
+
+
+def test_every_row_of_the_expressions_page_is_read() -> None:
+    """The test above sees the whole table."""
+    assert len(rows()) == EXPRESSIONS.count("\n| `inputs.") + EXPRESSIONS.count("\n| ``") + len(
+        re.findall(r"^\| `(?:!|\w+\()", EXPRESSIONS, re.MULTILINE)
+    )
+
+
+def test_generated_documentation_is_fresh() -> None:
+    """The tables that derive from the manifests are as the manifests are."""
+    check = [sys.executable, "tools/write_docs.py", "--check"]
+    done = subprocess.run(
+        check, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(name: str) -> None:
+    """A file that a page links to is there."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#:]+)\)", text)
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_every_module_stands_in_the_architecture() -> None:
+    """The page names each module of the package."""
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    names = {path.stem if path.is_file() else f"{path.name}/" for path in (ROOT / "connector").iterdir()
+             if path.suffix == ".py" or (path / "__init__.py").is_file()}  # fmt: skip
+    assert [name for name in sorted(names - {"__init__"}) if f"`{name}`" not in page] == []

@@ -1,0 +1,66 @@
+"""What is installed works, however it was installed: the manifests and the icon are found."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LOAD = """
+import connector, pathlib
+perplexity = connector.load("perplexity")
+print(pathlib.Path(connector.__file__).parent)
+print(sorted(perplexity.actions), (perplexity.folder / perplexity.icon).is_file())
+"""
+
+
+def run(*command: object, cwd: Path) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A wheel and an sdist of this checkout, made without a network."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    return {"wheel": next(folder.glob("*.whl")), "sdist": next(folder.glob("*.tar.gz")), "editable": ROOT}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["wheel", "sdist", "editable"])
+def test_an_installation_finds_its_manifests_and_icon(
+    kind: str, built: dict[str, Path], tmp_path: Path
+) -> None:
+    """Each kind of installation, in an environment of its own, loads the connector and runs the command."""
+    home = tmp_path / "environment"
+    venv.create(home, with_pip=False, symlinks=True)
+    python = home / "bin" / "python"
+    # the libraries of this environment, behind the new one's own packages
+    site = next(home.glob("lib/*/site-packages"))
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    what = ["--editable", built[kind]] if kind == "editable" else [built[kind]]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--no-deps",
+        "--no-build-isolation",
+        "--quiet",
+    ]
+    run(*pip, "--ignore-installed", *what, cwd=tmp_path)
+    place, found = run(python, "-c", LOAD, cwd=tmp_path).splitlines()
+    assert Path(place).is_relative_to(ROOT if kind == "editable" else home)
+    assert found == "['create_chat_completion', 'execute_search'] True"
+    assert "perplexity.execute_search" in run(home / "bin" / "connector", "list", cwd=tmp_path)
