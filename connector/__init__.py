@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from connector.loading import load
-    from connector.output import Result
-    from connector.run import AsyncOpenConnection, OpenConnection, aconnect, connect
+    from connector.opening import aconnect, connect
+    from connector.output import Event, Result
+    from connector.run import OpenConnection
+    from connector.run_async import AsyncOpenConnection
     from connector.secret import Secret
 
 __all__ = [
     "AsyncOpenConnection",
+    "Event",
     "OpenConnection",
     "Result",
     "Secret",
@@ -29,12 +32,13 @@ __all__ = [
 ]
 
 _PLACES = {
-    "AsyncOpenConnection": "run",
+    "AsyncOpenConnection": "run_async",
+    "Event": "output",
     "OpenConnection": "run",
     "Result": "output",
     "Secret": "secret",
-    "aconnect": "run",
-    "connect": "run",
+    "aconnect": "opening",
+    "connect": "opening",
     "load": "loading",
 }
 

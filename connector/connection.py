@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from connector.errors import CredentialError
+from connector.errors import CredentialError, Problem, did_you_mean
+from connector.evaluate import text_of
 from connector.manifest import Connector
 from connector.saved import SavedConnection, SavedConnections, default_folder
-from connector.secret import Redactor, Secret
+from connector.secret import MASK, Redactor, Secret
 
 NAME_FIELD = "connection_name"
 ALLOW_HTTP = "CONNECTOR_ALLOW_HTTP"
@@ -29,7 +31,7 @@ ALLOW_HTTP = "CONNECTOR_ALLOW_HTTP"
 class Connection:
     """A connector's fields, complete and checked. Secrets are of their own type and print as a mask."""
 
-    connector: Connector
+    connector: Connector = field(repr=False)
     name: str
     settings: Mapping[str, Any]
     secrets: Mapping[str, Secret] = field(repr=False)
@@ -38,6 +40,11 @@ class Connection:
     def redactor(self) -> Redactor:
         """Removes this connection's secrets from text and values."""
         return Redactor(self.secrets.values())
+
+    @cached_property
+    def content_redactor(self) -> Redactor:
+        """As redactor, for what an action gives: there, a secret such as `test` may stand for itself."""
+        return Redactor(secret for secret in self.secrets.values() if len(secret.reveal()) >= 12)
 
     @cached_property
     def base_url(self) -> str:
@@ -62,35 +69,102 @@ def resolve(
     Raises:
         CredentialError: for a missing, misspelt or malformed field.
     """
+    given, environ = hidden(given), _Environment(environ)
     form = connector.connection
-    name = str(given.get(NAME_FIELD) or (saved.name if saved else connector.id))
+    name = str(_shown(given.get(NAME_FIELD)) or (saved.name if saved else connector.id))
     where = f"connection {name!r}"
+    for key in given:
+        if key not in form.form and key != NAME_FIELD:
+            hint = did_you_mean(key, form.form)
+            raise CredentialError(f"There is no field {key!r}.", where=where, hint=hint)
     fields: dict[str, Any] = {
         key: schema["default"] for key, schema in form.form.items() if "default" in schema
     }
     if saved is None:
         fields.update(_from_environment(connector, environ, where))
+    elif saved.connector != connector.id:
+        message = f"It is a connection of {saved.connector}, not of {connector.id}."
+        raise CredentialError(message, where=where, hint="Choose or save one of this connector.")
     else:
         fields.update({**saved.settings, **saved.secrets})
-        _same_host(given.get("base_url"), fields.get("base_url"), where)
-    fields.update({key: value for key, value in given.items() if value is not None})
+        _same_host(_shown(given.get("base_url")), fields.get("base_url"), where)
+    fields.update({key: value for key, value in given.items() if value is not None and key in form.form})
     if NAME_FIELD in form.form:
         fields[NAME_FIELD] = name
     secrets = {
         key: _cleaned(key, fields.pop(key), where) for key in form.secrets if fields.get(key) is not None
     }
-    missing = [key for key in form.fields.get("required", ()) if key not in fields and not secrets.get(key)]
+    settings = {key: _shown(value) for key, value in fields.items()}
+    missing = [key for key in form.fields.get("required", ()) if key not in settings and key not in secrets]
     if missing:
         raise _missing(connector, missing[0], where)
-    plain = {key: secret.reveal() for key, secret in secrets.items()}
-    problems = form.checker.problems({**fields, **plain}, "field")
+    connection = Connection(connector, name, settings, secrets)
+    problems = _problems(connection)
     if problems:
-        hide = Redactor(secrets.values()).text
-        said = [f"{p.where}: {p.message}" for p in problems]
-        raise CredentialError(hide(" ".join(said)), where=where, hint=hide(problems[0].hint))
-    connection = Connection(connector, name, fields, secrets)
+        said = " ".join(f"{problem.where}: {problem.message}" for problem in problems)
+        raise CredentialError(said, where=where, hint=problems[0].hint)
     _ = connection.base_url  # a wrong one is told now, not at the first request
+    _check_auth(connection, where)
     return connection
+
+
+def hidden(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with every text as a Secret: before they are sorted, none of them may show in a traceback."""
+    return {key: Secret(value) if isinstance(value, str) else value for key, value in fields.items()}
+
+
+def _shown(value: Any) -> Any:
+    """The value of a field that is no secret."""
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+class _Environment(Mapping[str, str]):
+    """Variables that do not show their values in a traceback, as os.environ does."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def __getitem__(self, name: str) -> str:
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+    def __repr__(self) -> str:
+        return "<the environment>"
+
+
+def _problems(connection: Connection) -> list[Problem]:
+    fields = connection.fields(lambda _, secret: secret.reveal())
+    hide = connection.redactor.text
+    return [
+        replace(problem, message=hide(problem.message), hint=hide(problem.hint))
+        for problem in connection.connector.connection.checker.problems(fields, "field")
+    ]
+
+
+def _check_auth(connection: Connection, where: str) -> None:
+    """Tell now what would make every request fail: a part of the auth without a value, or unfit for a header."""
+    auth = connection.connector.connection.auth
+    scope = {"connection": connection.fields(lambda _, __: MASK)}
+    for template in (auth.value, auth.username, auth.password):
+        text = template.fill(scope) if template is not None else ""
+        if text is None:
+            message = "A field that the requests' auth needs has no value."
+            raise CredentialError(message, where=where, hint="Give the connection all of its fields.")
+        if auth.kind in {"header", "bearer"} and not is_header_value(text_of(text)):
+            message = f"The header {auth.name} would hold what HTTP cannot carry."
+            raise CredentialError(
+                message, where=where, hint="Use printable ASCII in the connection's fields."
+            )
+
+
+def is_header_value(text: str) -> bool:
+    """Whether HTTP carries it as it is: printable ASCII, with no space at either end."""
+    return text.isascii() and text.isprintable() and text == text.strip()
 
 
 def _missing(connector: Connector, name: str, where: str) -> CredentialError:
@@ -100,18 +174,20 @@ def _missing(connector: Connector, name: str, where: str) -> CredentialError:
     return CredentialError(f"The {title} ({name}) is missing.", where=where, hint=hint)
 
 
-def _from_environment(connector: Connector, environ: Mapping[str, str], where: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _from_environment(connector: Connector, environ: Mapping[str, str], where: str) -> dict[str, Secret]:
+    found: dict[str, Secret] = {}
     for name in connector.connection.form:
         variable = f"{connector.id}_{name}".upper()
-        value, file = environ.get(variable), environ.get(f"{variable}_FILE")
-        if value and file:
+        file = environ.get(f"{variable}_FILE")
+        if file and environ.get(variable):
             message = f"{variable} and {variable}_FILE are both set."
             raise CredentialError(message, where=where, hint="Unset one of them.")
+        if name == NAME_FIELD:
+            continue
         if file:
-            value = _read(Path(file), f"{variable}_FILE")
-        if value and name != NAME_FIELD:
-            found[name] = value
+            found[name] = Secret(_read(Path(file), f"{variable}_FILE"))
+        elif environ.get(variable):
+            found[name] = Secret(environ[variable])
     return found
 
 
@@ -119,10 +195,13 @@ def _read(path: Path, variable: str) -> str:
     try:
         with path.open(encoding="utf-8-sig") as file:
             return file.read(65536).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        message = f"The file that {variable} names cannot be read: {reason}."
-        raise CredentialError(message, where=str(path), hint=f"Check the path in {variable}.") from None
+    except OSError as error:
+        reason, hint = error.strerror, f"Check the path in {variable}."
+    except UnicodeDecodeError:
+        reason, hint = "it is not UTF-8 text", "Save it as UTF-8."
+    # raised here: the decoding error holds the file's bytes, and would be this one's context
+    message = f"The file that {variable} names cannot be read: {reason}."
+    raise CredentialError(message, where=str(path), hint=hint)
 
 
 _WRAPPING = " \t\r\n\f\v\u00a0\u200b\u200c\u200d\u2060\ufeff"
@@ -130,23 +209,37 @@ _WRAPPING = " \t\r\n\f\v\u00a0\u200b\u200c\u200d\u2060\ufeff"
 
 def _cleaned(name: str, value: Any, where: str) -> Secret:
     """A pasted secret without what pasting adds; refused, never shown, if it cannot stand in a header."""
-    text = value.reveal() if isinstance(value, Secret) else value
-    if not isinstance(text, str):
+    if not isinstance(value, (str, Secret)):
         message = f"{name} must be text, not {type(value).__name__}."
         raise CredentialError(message, where=where, hint=f"Give {name} as text.")
-    text = text.strip(_WRAPPING)
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
-        text = text[1:-1].strip(_WRAPPING)
-    if text[:7].lower() == "bearer ":
-        text = text[7:].strip(_WRAPPING)
-    if not text:
+    secret = _unwrapped(value)
+    if not secret:
         raise CredentialError(f"{name} is empty.", where=where, hint=f"Give {name} its value.")
-    bad = next((char for char in text if not "!" <= char <= "~"), None)
-    if bad is not None:
-        what = "a space or line break" if bad in _WRAPPING else "a character that a key cannot have"
+    if (what := _flaw(secret)) is not None:
         hint = "Copy it again from where it was made; it is one word of letters, digits and signs."
         raise CredentialError(f"{name} holds {what}.", where=where, hint=hint)
-    return Secret(text)
+    return secret
+
+
+def _unwrapped(value: str | Secret) -> Secret:
+    text = _unquoted(value.reveal() if isinstance(value, Secret) else value)
+    return Secret(_unquoted(_SCHEME.sub("", text, count=1)))
+
+
+_SCHEME = re.compile(r"\A(authorization\s*:\s*)?bearer\s+", re.IGNORECASE)
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip(_WRAPPING)
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`"
+    return text[1:-1].strip(_WRAPPING) if is_quoted else text
+
+
+def _flaw(secret: Secret) -> str | None:
+    bad = next((char for char in secret.reveal() if not "!" <= char <= "~"), None)
+    if bad is None:
+        return None
+    return "a space or line break" if bad in _WRAPPING else "a character that a key cannot have"
 
 
 def _same_host(given: Any, saved: Any, where: str) -> None:
@@ -165,44 +258,50 @@ def checked_base_url(url: Any, *, where: str, environ: Mapping[str, str] = os.en
     Raises:
         CredentialError: if it is not such a URL.
     """
+    environ = _Environment(environ)
+    text = str(url).strip()
     hint = "Write it as https://host or https://host/path."
     try:
-        parts = urlsplit(str(url).strip())
+        parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise CredentialError("base_url is not a URL.", where=where, hint=hint) from None
-    if (
-        parts.scheme not in {"http", "https"}
-        or not host
-        or any(not "!" <= c <= "~" or c == "\\" for c in str(url).strip())
-    ):
+        host = None
+    if not host or parts.scheme not in {"http", "https"} or not _PLAIN.fullmatch(text):
         raise CredentialError("base_url is not an http or https URL.", where=where, hint=hint)
-    if parts.username is not None or parts.password is not None:
-        raise CredentialError(
-            "base_url holds a user name or password.", where=where, hint="Put them into the fields."
-        )
-    if parts.query or parts.fragment:
+    if "@" in parts.netloc:
+        message = "base_url holds a user name or password."
+        raise CredentialError(message, where=where, hint="Put them into the fields.")
+    if "?" in text or "#" in text:
         raise CredentialError("base_url holds a query or a fragment.", where=where, hint=hint)
+    if not _HOST.fullmatch(parts.netloc):
+        raise CredentialError("base_url has a host that is not one.", where=where, hint=hint)
     if parts.scheme == "http" and not _is_loopback(host) and environ.get(ALLOW_HTTP) != "1":
         message = "base_url is plain http: the key could be read on the way."
         hint = f"Use https. For a trusted network, set {ALLOW_HTTP}=1."
         raise CredentialError(message, where=where, hint=hint)
-    return str(url).strip().rstrip("/")
+    return text.rstrip("/")
+
+
+# what every reader of URLs reads alike: no backslash, space, control character or letter beyond ASCII
+_PLAIN = re.compile(r"[!-\[\]-~]+")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?")
 
 
 def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def saved_connections(
     environ: Mapping[str, str] = os.environ, *, ask: Callable[[], Secret | None] = lambda: None
 ) -> SavedConnections:
     """The connections saved on this machine; the passphrase comes from the environment, or from `ask`."""
+    environ = _Environment(environ)
 
     def passphrase() -> Secret | None:
         text = environ.get("CONNECTOR_PASSPHRASE")

@@ -17,38 +17,36 @@ from typing import Any, Final
 import yaml
 
 from connector.errors import ManifestError, Problem
+from connector.excerpt import LINE_END, Span, problem_at
+from connector.yaml_syntax import syntax_problem, unreadable_problem
 
 Path = tuple[str | int, ...]
 
 MAX_CHARACTERS: Final = 1_000_000
 MAX_DEPTH: Final = 50
+MAX_VALUES: Final = 50_000
+MAX_PROBLEMS: Final = 50
 _DATE_KEYS: Final = {"since", "deprecated", "retired"}  # lifecycle days: a date is what they hold
 
-_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # as YAML counts lines
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?\Z")
+_LONGEST_WORD: Final = 64  # no reader takes a longer word for anything but text
 _AMBIGUOUS = (
-    (re.compile(r"(?i)(yes|no|on|off|y|n)\Z"), "some YAML readers take it for true or false"),
-    (re.compile(r"(?i)(true|false)\Z"), "true and false are written in lower case"),
-    (re.compile(r"(?i)(null)\Z|~\Z"), "null is written `null`"),
-    (re.compile(r"[-+]?0[0-9_]+\Z|[-+]?0[xobXOB][0-9a-fA-F_]+\Z"), "some YAML readers take it for octal or hex"),
-    (re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?\Z"), "some YAML readers take it for base 60"),
-    (re.compile(r"[-+]?\.(inf|Inf|INF|nan|NaN|NAN)\Z"), "JSON has no such number"),
+    (re.compile(r"(?i)(yes|on|y)\Z"), "some YAML readers take it for true", "Write true, or"),
+    (re.compile(r"(?i)(no|off|n)\Z"), "some YAML readers take it for false", "Write false, or"),
+    (re.compile(r"(?i)true\Z"), "true is written in lower case", "Write true, or"),
+    (re.compile(r"(?i)false\Z"), "false is written in lower case", "Write false, or"),
+    (re.compile(r"(?i)null\Z"), "null is written in lower case", "Write null, or"),
+    (re.compile(r"~\Z"), "some YAML readers take it for null", "Write null, or"),
+    (re.compile(r"[-+]?0[0-9_]+\Z|[-+]?0[xobXOB][0-9a-fA-F_]+\Z"), "some YAML readers take it for octal or hex",
+     "Write a number without the leading 0, or"),
+    (re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?\Z"), "some YAML readers take it for base 60", ""),
+    (re.compile(r"[-+]?\.(inf|Inf|INF|nan|NaN|NAN)\Z"), "JSON has no such number", "Write a number, or"),
     (re.compile(r"[-+]?[0-9][0-9_]*\.?[0-9_]*([eE][-+]?[0-9]+)?\Z|[-+]?\.[0-9_]+([eE][-+]?[0-9]+)?\Z"),
-     "some YAML readers take it for a number, and it is not one in JSON"),
-    (_DATE, "some YAML readers take it for a date"),
-    (re.compile(r"=\Z"), "YAML 1.1 gives it a meaning of its own"),
+     "some YAML readers take it for a number, and it is not one in JSON", "Write it as JSON does (1000, 0.5), or"),
+    (_DATE, "some YAML readers take it for a date, which belongs under since, deprecated or retired", ""),
+    (re.compile(r"=\Z"), "YAML 1.1 gives it a meaning of its own", ""),
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Span:
-    """Where a value stands: 1-based line and column of its first character, and of the end after its last."""
-
-    line: int
-    column: int
-    end_line: int
-    end_column: int
 
 
 @dataclass(frozen=True)
@@ -62,28 +60,39 @@ class Document:
     _keys: Mapping[Path, Span]
 
     def problem(
-        self, path: Path, message: str, hint: str, *, at_key: bool = False, word: str | None = None
+        self,
+        path: Path,
+        message: str,
+        hint: str,
+        *,
+        at_key: bool = False,
+        word: str | None = None,
+        within: str | None = None,
     ) -> Problem:
         """A problem at the value of `path` (or its key), or at the nearest place above it that exists.
 
-        With `word`, the caret stands under the first occurrence of that word inside the value.
+        With `word`, the caret stands under the first occurrence of that whole word inside the value; with
+        `within` too, inside that part of the value, such as one of its expressions.
         """
         spans = self._keys if at_key and path in self._keys else self._values
         while path and path not in spans:
             path = path[:-1]
-        return _problem(self.file, self.lines, self._narrowed(spans[path], word), message, hint)
+        span = spans[path]
+        for part in (within, word):
+            span = (part and self._found(part, span)) or span
+        return problem_at(self.file, self.lines, span, message, hint)
 
-    def _narrowed(self, span: Span, word: str | None) -> Span:
-        if word:
-            last = min(span.end_line, len(self.lines))
-            for number in range(span.line, last + 1):
-                line = self.lines[number - 1]
-                start = span.column - 1 if number == span.line else 0
-                end = span.end_column - 1 if number == span.end_line else len(line)
-                found = line.find(word, start, end)
-                if found >= 0:
-                    return Span(number, found + 1, number, found + 1 + len(word))
-        return span
+    def _found(self, part: str, span: Span) -> Span | None:
+        start_of_word = r"(?<!\w)" if re.match(r"\w", part) else ""
+        end_of_word = r"(?!\w)" if re.search(r"\w\Z", part) else ""
+        pattern = re.compile(start_of_word + re.escape(part) + end_of_word)
+        for number in range(span.line, min(span.end_line, len(self.lines)) + 1):
+            line = self.lines[number - 1]
+            start = span.column - 1 if number == span.line else 0
+            end = span.end_column - 1 if number == span.end_line else len(line)
+            if found := pattern.search(line, start, end):
+                return Span(number, found.start() + 1, number, found.end() + 1)
+        return None
 
 
 def parse(text: str, file: str) -> Document:
@@ -96,15 +105,18 @@ def parse(text: str, file: str) -> Document:
     Raises:
         ManifestError: with every problem that can be told at once.
     """
-    lines = tuple(_LINE_END.split(text))
     if len(text) > MAX_CHARACTERS:
         message = f"The file has {len(text):,} characters; {MAX_CHARACTERS:,} are allowed."
         raise ManifestError([Problem(file, message, "Split it into several actions.")])
+    text = text.removeprefix("\ufeff")
+    lines = tuple(LINE_END.split(text))
+    if unreadable := unreadable_problem(text, file, lines):
+        raise ManifestError([unreadable])
     reader = _Reader(file, lines)
     try:
         value = reader.document(iter(yaml.parse(text, Loader=_LOADER)))
     except yaml.YAMLError as error:
-        raise ManifestError([_syntax_problem(error, file, lines)]) from None
+        raise ManifestError([*reader.problems, syntax_problem(error, file, lines)]) from None
     if reader.problems:
         raise ManifestError(reader.problems)
     return Document(file, lines, value, reader.values, reader.keys)
@@ -144,52 +156,70 @@ class _Reader:
         if event.anchor is not None:
             raise self._error(event, f"`&{event.anchor}` is an anchor.", "Remove it; anchors are not read.")
         if event.tag is not None:
-            raise self._error(event, f"`{event.tag}` is a tag.", "Remove it; the value says what it is.")
+            line, column = _mark(event.start_mark)
+            tag = self.lines[line - 1][column - 1 :].split(maxsplit=1)[0]
+            raise self._error(event, f"`{tag}` is a tag.", "Remove it; the value says what it is.")
         if len(path) > MAX_DEPTH:
             raise self._error(event, f"Nested deeper than {MAX_DEPTH} levels.", "Flatten the structure.")
+        if len(self.values) >= MAX_VALUES:
+            hint = "Split it into several actions."
+            raise self._error(event, f"The file holds more than {MAX_VALUES:,} values.", hint)
         self.values[path] = _span(event)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, path)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self._list(events, path)
-        return self._mapping(events, path)
+        whole, end = (self._list if isinstance(event, yaml.SequenceStartEvent) else self._mapping)(
+            events, path
+        )
+        if event.flow_style:  # shown from bracket to bracket
+            self.values[path] = Span(*_mark(event.start_mark), *_mark(end.end_mark))
+        return whole
 
-    def _list(self, events: Iterator[Any], path: Path) -> list[Any]:
+    def _list(self, events: Iterator[Any], path: Path) -> tuple[Any, Any]:
         items: list[Any] = []
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
             items.append(self._value(events, event, (*path, len(items))))
-        return items
+        return items, event
 
-    def _mapping(self, events: Iterator[Any], path: Path) -> dict[str, Any]:
+    def _mapping(self, events: Iterator[Any], path: Path) -> tuple[Any, Any]:
         mapping: dict[str, Any] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
-                raise self._error(event, "A key must be plain text.", "Write it as `name: value`.")
+                raise self._no_key(event)
             key = event.value
             here = (*path, key)
             if not event.style and not _is_text_key(key):
-                hint = "Write it out here; merges are not read." if key == "<<" else f'Quote it: "{key}".'
-                self.problems.append(
-                    self._problem(event, f"The key `{key}` is not text to every YAML reader.", hint)
-                )
+                if key == "<<":
+                    hint = "Write its keys out here; merges are not read."
+                    self._note(event, "`<<` merges another mapping.", hint)
+                else:
+                    message = f"The key `{key}` is not text to every YAML reader."
+                    self._note(event, message, f'Quote it: "{key}".')
             if key in mapping:
                 first = self.keys[here]
-                self.problems.append(
-                    self._problem(
-                        event,
-                        f"The key {key!r} stands twice; the first is in line {first.line}, column {first.column}.",
-                        "Keep one of them.",
-                    )
+                message = (
+                    f"The key {key!r} stands twice; the first is in line {first.line}, column {first.column}."
                 )
+                self._note(event, message, "Keep one of them.")
                 self._value(events, next(events), here)  # read past it; the first one counts
                 continue
             self.keys[here] = _span(event)
             mapping[key] = self._value(events, next(events), here)
-        return mapping
+        return mapping, event
+
+    def _no_key(self, event: Any) -> ManifestError:
+        line, column = _mark(event.start_mark)
+        if self.lines[line - 1][:column].endswith("{{"):
+            message = "`{{` begins no expression."
+            hint = "Write `${{ ... }}`, in double quotes where it stands inside `{ }` or `[ ]`."
+            span = Span(line, column - 1, line, column + 1)
+            return ManifestError([*self.problems, problem_at(self.file, self.lines, span, message, hint)])
+        return self._error(event, "A key must be plain text.", "Write it as `name: value`.")
 
     def _scalar(self, event: Any, path: Path) -> Any:
         text: str = event.value
         if event.style:  # quoted, or a block
+            if any("\ud800" <= char <= "\udfff" for char in text):
+                self._note(event, "The text holds half of a surrogate pair.", "Write the whole character.")
             return text
         if text in _WORDS:
             return _WORDS[text]
@@ -197,30 +227,31 @@ class _Reader:
             return self._number(event, text)
         if _DATE.match(text) and path and path[-1] in _DATE_KEYS:
             return text
-        for pattern, reason in _AMBIGUOUS:
-            if pattern.match(text):
-                self.problems.append(
-                    self._problem(event, f"`{text}` is ambiguous: {reason}.", f'Quote it: "{text}".')
-                )
+        for pattern, reason, instead in _AMBIGUOUS:
+            if len(text) <= _LONGEST_WORD and pattern.match(text):
+                quoted = f'{instead} quote it: "{text}".' if instead else f'Quote it: "{text}".'
+                self._note(event, f"`{text}` is ambiguous: {reason}.", quoted)
                 break
         return text
 
     def _number(self, event: Any, text: str) -> int | float | None:
         if len(text) > 40:
-            self.problems.append(self._problem(event, "The number is too long.", "Use at most 40 digits."))
+            self._note(event, "The number is too long.", "Use at most 40 digits, or put it in quotes.")
             return None
         if text.lstrip("-").isdigit():
             return int(text)
         if math.isinf(number := float(text)):
-            self.problems.append(self._problem(event, f"`{text}` is too large.", "Use a number below 1e308."))
+            self._note(event, f"`{text}` is too large.", "Use a number below 1e308.")
         return number
 
-    def _problem(self, event: Any, message: str, hint: str) -> Problem:
-        return _problem(self.file, self.lines, _span(event), message, hint)
+    def _note(self, event: Any, message: str, hint: str) -> None:
+        self.problems.append(problem_at(self.file, self.lines, _span(event), message, hint))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise ManifestError(self.problems)
 
     def _error(self, event: Any | None, message: str, hint: str) -> ManifestError:
         span = _span(event) if event is not None else Span(1, 1, 1, 1)
-        return ManifestError([*self.problems, _problem(self.file, self.lines, span, message, hint)])
+        return ManifestError([*self.problems, problem_at(self.file, self.lines, span, message, hint)])
 
 
 _WORDS: Final = {"": None, "null": None, "true": True, "false": False}
@@ -228,48 +259,16 @@ _WORDS: Final = {"": None, "null": None, "true": True, "false": False}
 
 def _is_text_key(key: str) -> bool:
     # y and n are keys of real APIs, and no reader in use takes them for booleans in that place
-    if key in {"y", "n", "Y", "N"}:
+    if key in {"y", "n", "Y", "N"} or len(key) > _LONGEST_WORD:
         return True
     return not (
-        key in _WORDS or key == "<<" or _NUMBER.match(key) or any(p.match(key) for p, _ in _AMBIGUOUS)
+        key in _WORDS or key == "<<" or _NUMBER.match(key) or any(p.match(key) for p, _, _ in _AMBIGUOUS)
     )
 
 
+def _mark(mark: Any) -> tuple[int, int]:
+    return mark.line + 1, mark.column + 1
+
+
 def _span(event: Any) -> Span:
-    start, end = event.start_mark, event.end_mark
-    return Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
-
-
-def _problem(file: str, lines: tuple[str, ...], span: Span, message: str, hint: str) -> Problem:
-    line = lines[span.line - 1] if span.line <= len(lines) else ""
-    width = span.end_column - span.column if span.end_line == span.line else len(line) - span.column + 1
-    start = span.column - 1
-    if len(line) > 160:  # a long line is shown around the caret
-        cut = max(0, start - 60)
-        line, start = line[cut : cut + 160], start - cut
-    width = max(1, min(width, len(line) - start))
-    line = "".join(char if char.isprintable() else " " for char in line)
-    number = str(span.line)
-    excerpt = f"  {number} | {line}\n  {' ' * len(number)} | {' ' * start}{'^' * width}"
-    return Problem(f"{file}:{span.line}:{span.column}", message, hint, excerpt)
-
-
-def _syntax_problem(error: yaml.YAMLError, file: str, lines: tuple[str, ...]) -> Problem:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error).splitlines()[0]
-    number = mark.line + 1 if mark else 1
-    column = mark.column + 1 if mark else 1
-    line = lines[number - 1] if number <= len(lines) else ""
-    if mark is None:
-        hint = "Save the file as UTF-8 text without control characters."
-    elif "\t" in line[: len(line) - len(line.lstrip())]:
-        hint = "Indent with spaces; YAML allows no tabs there."
-    elif "${{" in line:
-        hint = "Put the whole value in double quotes: inside `{ }` or `[ ]`, or with `: ` in it, an expression needs them."
-    elif "?" in line and ("{" in line or "[" in line):
-        hint = "Put the text in quotes: `?` cannot stand bare inside `{ }` or `[ ]`."
-    elif line.count(": ") > 1:
-        hint = "Put the value in quotes: it holds `: `, which starts another mapping."
-    else:
-        hint = "Check the indentation, and quote text that holds `: `, ` #`, `{`, `[` or `?`."
-    return _problem(file, lines, Span(number, column, number, column), f"Not valid YAML: {said}.", hint)
+    return Span(*_mark(event.start_mark), *_mark(event.end_mark))

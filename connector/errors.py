@@ -37,13 +37,34 @@ API_KINDS = (
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence that proposes the nearest of the known words, or lists them when none is near."""
     words = sorted(known)
-    near = difflib.get_close_matches(word.lower(), [w.lower() for w in words], n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean {next(w for w in words if w.lower() == near[0])!r}?"
+    if near := nearest(word, words):
+        return f"Did you mean {near!r}?"
     if not words:
         return "Remove it."
     shown = ", ".join(words[:30]) + (", ..." if len(words) > 30 else "")
     return f"Known here: {shown}."
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """The word that was meant: one that differs in a few letters, or is part of it or the whole of it."""
+    wanted = _bare(word[:64])  # nobody misspells more, and the comparison is quadratic
+    bare = {_bare(known): known for known in sorted(words, reverse=True)}
+    for plain, known in bare.items():
+        if sorted(plain) == sorted(wanted):  # letters in another order
+            return known
+    if close := difflib.get_close_matches(wanted, bare, n=1, cutoff=0.65):
+        return bare[close[0]]
+    parts = [
+        known
+        for plain, known in bare.items()
+        if len(wanted) > 2 < len(plain) and (wanted in plain or plain in wanted)
+    ]
+    return parts[0] if len(parts) == 1 else None
+
+
+def _bare(word: str) -> str:
+    """maxTokens, max-tokens and max_tokens are one word."""
+    return word.replace("_", "").replace("-", "").lower()
 
 
 def _rebuild(cls: type[ConnectorError], args: tuple[Any, ...], state: dict[str, Any]) -> ConnectorError:
@@ -62,9 +83,11 @@ class ConnectorError(Exception):
         message: what is wrong.
         hint: what to do about it.
         request_id: the service's id of the request, where one is known.
+        partial_text: the text that a stream gave before it failed, or None.
     """
 
     kind = "error"
+    partial_text: str | None = None
 
     def __init__(self, message: str, *, where: str, hint: str, request_id: str | None = None) -> None:
         super().__init__(message)
@@ -74,7 +97,11 @@ class ConnectorError(Exception):
         self.request_id = request_id
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.message} {self.hint}".rstrip()
+        text = f"{self.where}: {self.message} {self.hint}".rstrip()
+        notes = [f"request id {self.request_id}"] if self.request_id else []
+        if (attempts := getattr(self, "attempts", 1)) > 1:
+            notes.append(f"{attempts} attempts")
+        return f"{text} ({', '.join(notes)})" if notes else text
 
     def __reduce__(self) -> tuple[Callable[..., ConnectorError], tuple[Any, ...]]:
         return _rebuild, (type(self), self.args, self.__dict__)
@@ -197,10 +224,6 @@ class ApiError(ConnectorError):
         self.body = body
         self.attempts = 1
 
-    def __str__(self) -> str:
-        text = super().__str__()
-        return f"{text} (request id {self.request_id})" if self.request_id else text
-
 
 class OutputError(ConnectorError):
     """An answer that does not fit the action's outputs: the API has changed, or something answered for it.
@@ -213,8 +236,18 @@ class OutputError(ConnectorError):
 
     kind = "unexpected_output"
 
-    def __init__(self, message: str, *, field: str, expected: str, got: str, where: str, hint: str) -> None:
-        super().__init__(message, where=where, hint=hint)
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str,
+        expected: str,
+        got: str,
+        where: str,
+        hint: str,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint, request_id=request_id)
         self.field = field
         self.expected = expected
         self.got = got

@@ -1,9 +1,12 @@
 """Expressions at work: a tree becomes one Python function, built once and called for every request.
 
-Semantics are JMESPath's (a missing field is null, projections drop nulls, 0 is true and "" is not), with
-three differences that matter for a connector:
+Semantics are those of JMESPath's specification: a missing field is null, projections drop nulls, 0 is true
+and "" is not, only numbers have an order, true equals no number at any depth. (The jmespath package also
+orders texts, takes [true] for equal to [1], and gives null for ['a'] beside a null.) Three differences matter
+for a connector:
 
-- Functions answer null for null, and raise Drift for a value that is not of their type.
+- Functions answer null for null, and raise Drift for a value that is not of their type. to_string keeps
+  letters as they are, where the package escapes all but ASCII.
 - With `strict`, reaching into a text or a number raises Drift instead of giving null: an answer of the
   service that has changed its shape is told, not read as "nothing there".
 - With `omit_null`, rows leave null fields out: a strict API refuses the nulls.
@@ -11,6 +14,7 @@ three differences that matter for a connector:
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -55,6 +59,14 @@ def type_name(value: Any) -> str:
         return "true or false"
     names = {str: "text", int: "whole number", float: "number", list: "list", dict: "object"}
     return names.get(type(value), type(value).__name__)
+
+
+def described(value: Any) -> str:
+    """As type_name, with an article where a sentence needs one: a list, an object, text."""
+    name = type_name(value)
+    if name in {"null", "text", "true or false"}:
+        return name
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 @dataclass(frozen=True)
@@ -261,7 +273,62 @@ def _contains(where: Any, what: Any) -> Any:
     raise Drift("text or list", where, "contains()")
 
 
+def _to_number(value: Any) -> Any:
+    if isinstance(value, str):
+        number = parse_json(value)
+        return number if _is_number(number) else None
+    return value if _is_number(value) else None
+
+
+def parse_json(text: Any) -> Any:
+    """The value of a JSON text; null if it is none, such as an answer that was cut off."""
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise Drift("text", text, "parse_json()")
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _entries(value: Any) -> Any:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise Drift("object", value, "entries()")
+    return [{"key": key, "value": inner} for key, inner in value.items()]
+
+
+def _decode_int8(value: Any) -> Any:
+    raw = _from_base64(value, "decode_int8()")
+    return None if raw is None else [byte - 256 if byte > 127 else byte for byte in raw]
+
+
+def _decode_bits(value: Any) -> Any:
+    raw = _from_base64(value, "decode_bits()")
+    return None if raw is None else [byte >> place & 1 for byte in raw for place in range(7, -1, -1)]
+
+
+def _from_base64(value: Any, step: str) -> bytes | None:
+    if value is None:
+        return None
+    try:
+        return base64.b64decode(value, validate=True)
+    except (TypeError, ValueError):
+        raise Drift("base64 text", value, step) from None
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "to_number": _to_number,
+    "parse_json": parse_json,
+    "entries": _entries,
+    "decode_int8": _decode_int8,
+    "decode_bits": _decode_bits,
     "join": _join,
     "length": _length,
     "to_string": lambda value: None if value is None else text_of(value),

@@ -10,7 +10,8 @@ refused here, with the place and a way out; every node kind listed below can be 
     a || b, a && b, !a, a | b      choice, both, not, pipe    Or, And, Not, Then
     ==, !=, <, <=, >, >=           comparison                 Compare
     'text', `5`, null, ['a', 'b']  literals                   Literal
-    join(', ', x), length(x), to_string(x), contains(x, 'y'), not_null(x, y), lookup('table', x)   Call
+    join(', ', x), length(x), to_string(x), to_number(x), contains(x, 'y'), not_null(x, y), entries(x),
+    parse_json(x), decode_int8(x), decode_bits(x), lookup('table', x)    Call
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from jmespath import exceptions as jmespath_errors
 from jmespath.parser import Parser
 
 from connector.errors import did_you_mean
+from connector.expression_syntax import ExpressionError, check_literals, nesting, stops_early, unexpected
 
 MAX_LENGTH: Final = 200
 MAX_NESTING: Final = 12
@@ -35,17 +37,12 @@ FUNCTIONS: Final = {
     "contains": (2, 2),
     "not_null": (1, 9),
     "lookup": (2, 2),
+    "to_number": (1, 1),
+    "parse_json": (1, 1),
+    "entries": (1, 1),
+    "decode_int8": (1, 1),
+    "decode_bits": (1, 1),
 }
-
-
-class ExpressionError(ValueError):
-    """An expression that cannot be read. `word` is the part of the text that is wrong."""
-
-    def __init__(self, message: str, hint: str, word: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.word = word
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,56 +144,41 @@ def parse(text: str) -> Node:
         raise ExpressionError(
             "The expression is empty.", "Write what to insert, such as `inputs.query`.", text
         )
-    if _nesting(text) > MAX_NESTING:
+    if nesting(text) > MAX_NESTING:
         raise ExpressionError(
             f"Nested deeper than {MAX_NESTING} levels.", "Simplify the expression.", text[:20]
         )
+    check_literals(text)
     try:
         tree: Any = Parser().parse(text).parsed
+    except jmespath_errors.IncompleteExpressionError:
+        raise stops_early(text) from None
     except jmespath_errors.JMESPathError as error:
-        raise _syntax_error(text, error) from None
+        places = ("lexer_position", "lex_position")
+        position = next((getattr(error, name) for name in places if hasattr(error, name)), 0)
+        raise unexpected(text, position) from None
     return _node(tree, text)
-
-
-def _nesting(text: str) -> int:
-    depth = deepest = 0
-    for char in re.sub(r"'(\\.|[^'\\])*'|\"(\\.|[^\"\\])*\"", "", text):
-        depth += (char in "([{") - (char in ")]}")
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _syntax_error(text: str, error: jmespath_errors.JMESPathError) -> ExpressionError:
-    position = getattr(error, "lex_position", None)
-    if isinstance(error, jmespath_errors.LexerError):
-        position = error.lexer_position
-    word = text[position:].split(maxsplit=1)[0] if position is not None and text[position:].strip() else text
-    if re.match(r"-?[0-9]", word):
-        hint = "Write a number between backticks, such as `5`."
-    elif '"' in text:
-        hint = "Write text in single quotes; double quotes name a field."
-    elif "?" in text or "*" in text:
-        hint = "A filter is written [?field == 'text'], each item [*].field or [].field."
-    else:
-        hint = "Write a path such as `inputs.query`, or see docs/expressions.md."
-    if isinstance(error, jmespath_errors.IncompleteExpressionError):
-        return ExpressionError("The expression stops too early.", hint, text)
-    return ExpressionError(f"Not an expression: {word!r} is unexpected here.", hint, word)
 
 
 def _node(tree: dict[str, Any], text: str) -> Node:
     build = _BUILD.get(tree["type"])
     if build is None:
-        what, way_out = _LEFT_OUT.get(tree["type"], (tree["type"], "Write it as a path."))
-        raise ExpressionError(f"{what} is not part of the expression language.", way_out, text)
+        what, way_out, word = _LEFT_OUT.get(tree["type"], (tree["type"], "Write it as a path.", ""))
+        found = re.search(word, text) if word else None
+        message = f"{what} is not part of the expression language."
+        raise ExpressionError(message, way_out, found.group() if found else text)
     return build(tree, text)
 
 
 _LEFT_OUT = {
-    "value_projection": ("`.*` (all values of an object)", "Name the fields."),
-    "slice": ("A slice `[a:b]`", "Use an index such as [0], or each item with [*]."),
-    "expref": ("`&expression`", "Sorting and mapping functions are left out; write a path."),
-    "current": ("`@`", "Start the path with a name, such as `inputs`."),
+    "value_projection": ("`.*` (all values of an object)", "Name the fields.", r"\.?\*"),
+    "slice": (
+        "A slice `[a:b]`",
+        "Use an index such as [0], or each item with [*].",
+        r"\[[-0-9 ]*:[-0-9 :]*\]",
+    ),
+    "expref": ("`&expression`", "Sorting and mapping functions are left out; write a path.", r"&\w*"),
+    "current": ("`@`", "Start the path with a name, such as `inputs`.", "@"),
 }
 
 
@@ -224,8 +206,11 @@ def _chain(left: Node, right: Node) -> Node:
         return left
     if isinstance(left, Not):  # JMESPath reads !a.b as (!a).b, which nobody means
         raise ExpressionError("`!` takes only the first name after it.", "Write !(a.b) for !a.b.", "!")
-    if isinstance(right, Then):  # a.(b.c) is (a.b).c: one shape for one meaning
+    # one shape for one meaning: a | b.c is a.b.c, and what follows a is each item of a.b
+    if isinstance(right, Then):
         return _chain(_chain(left, right.left), right.right)
+    if isinstance(right, (Each, Filter)):
+        return replace(right, source=_chain(left, right.source))
     return Then(left, right)
 
 

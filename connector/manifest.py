@@ -39,12 +39,14 @@ RuleCondition = Annotated[Expression, Within("inputs")]
 OutputValue = Annotated[Template, Within("inputs", "response", strict=True)]
 FailureCondition = Annotated[Expression, Within("inputs", "response")]
 AnswerText = Annotated[Expression, Within("response")]
+EventValue = Annotated[Expression, Within("event")]
+FollowUpText = Annotated[Template, Within("inputs", "response")]
 
 
 class _Strict:
-    """Read by pydantic: a key that is not a field is an error."""
+    """Read by pydantic: a key that is not a field is an error, and so is a text where a number belongs."""
 
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "use_attribute_docstrings": True}
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "strict": True, "use_attribute_docstrings": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,15 @@ class Lifecycle(_Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FilePart(_Strict):
+    """A file of a multipart form, made from inputs."""
+
+    name: RequestValue
+    content: RequestValue
+    type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Request(_Strict):
     method: Method
     path: RequestValue
@@ -70,6 +81,10 @@ class Request(_Strict):
     headers: Mapping[str, RequestValue] = field(default_factory=dict)
     body: RequestValue | None = None
     """Looks like the JSON that is sent. Absent and null entries are left out."""
+    form: Mapping[str, RequestValue] = field(default_factory=dict)
+    """Instead of body: the fields of a multipart form."""
+    files: Mapping[str, FilePart] = field(default_factory=dict)
+    """The files of a multipart form."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +96,48 @@ class Failure(_Strict):
     message: AnswerText | None = None
     """Where the answer says what went wrong."""
     hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream(_Strict):
+    """How an answer that comes in pieces is put together."""
+
+    when: RuleCondition
+    """The answer streams if this holds."""
+    delta: EventValue
+    """The piece of text in an event, or null."""
+    body: EventValue
+    """What becomes response.body: the last value that is not null."""
+    done: EventValue
+    """Holds for the event that ends the stream. A stream that stops before it is an error."""
+    failed: EventValue | None = None
+    """Holds for an event that says the stream failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowUp(_Strict):
+    """A request made after the first answer."""
+
+    method: Method
+    path: FollowUpText
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poll(_Strict):
+    """Ask again until an answer is final."""
+
+    when: RuleCondition
+    """Ask again only if this holds for the inputs."""
+    until: FailureCondition
+    """The answer is final."""
+    method: Method = "GET"
+    path: FollowUpText
+    every: float = 2.0
+    """Seconds between two requests."""
+    longest: float = 3600.0
+    """Seconds after which to give up; the work goes on at the service."""
+    cancel: FollowUp | None = None
+    """Sent when the caller is interrupted, so that abandoned work is not billed on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +181,12 @@ class Route(Lifecycle):
     """One way to carry an action out."""
 
     request: Request
+    answer: Literal["json", "text"] = "json"
+    """What the answer's body is; text gives response.body as one text."""
+    stream: Stream | None = None
+    poll: Poll | None = None
+    local: tuple[str, ...] = ()
+    """Inputs that the runtime uses itself and never sends."""
     response: Schema = field(default_factory=dict)
     """JSON Schema of the answer's body: what the outputs are derived from."""
     rules: tuple[Rule, ...] = ()
@@ -145,6 +208,26 @@ class Example(_Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Options(_Strict):
+    """Where the choices of an input come from; they are proposed, never enforced."""
+
+    action: str
+    """An action that needs no inputs."""
+    output: str
+    """Its output that lists them."""
+    fallback: str
+    """A table of the connector whose keys are the choices when the service cannot be asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputLifecycle(_Strict):
+    """Inputs and values of inputs that come and go at the vendor."""
+
+    inputs: Mapping[str, Lifecycle] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, Lifecycle]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Action(_Strict):
     id: str
     name: str
@@ -153,6 +236,13 @@ class Action(_Strict):
     rules: tuple[Rule, ...] = ()
     outputs: Schema
     """The contract: flat, typed, the same on every route."""
+    reads_only: bool = False
+    """It changes nothing at the service."""
+    idempotent: bool = False
+    """Running it twice has the effect of once."""
+    options: Mapping[str, Options] = field(default_factory=dict)
+    """Choices of an input that another action lists."""
+    lifecycle: InputLifecycle = InputLifecycle()
     route_from: str | None = None
     """The connection field that chooses the route. Without it, the first route is taken."""
     routes: Mapping[str, Route]

@@ -34,6 +34,22 @@ class Result:
     request_id: str | None
 
 
+@dataclass(frozen=True)
+class Event:
+    """A piece of an answer that streams, or of one that is waited for.
+
+    Attributes:
+        type: the service's word for it, such as `response.output_text.delta`; for an answer that is asked
+            for again, its status.
+        delta: the piece of text, or None.
+        result: None but in the last event, where it is what `run` gives.
+    """
+
+    type: str
+    delta: str | None = None
+    result: Result | None = None
+
+
 def pick(plan: Plan, reply: Reply, *, attempts: int = 1) -> Result:
     """Evaluate the route's outputs on the reply.
 
@@ -42,7 +58,12 @@ def pick(plan: Plan, reply: Reply, *, attempts: int = 1) -> Result:
     """
     scope = {
         "inputs": plan.inputs,
-        "response": {"body": reply.body, "status": reply.status, "headers": reply.headers},
+        "response": {
+            "body": reply.body,
+            "status": reply.status,
+            "headers": reply.headers,
+            "text": reply.text,
+        },
     }
     required = plan.action.outputs.get("required", ())
     outputs: dict[str, Any] = {}
@@ -109,4 +130,5 @@ def _error(reply: Reply, field: str, expected: str, got: str, at: str = "") -> O
         got=got,
         where=reply.where,
         hint="The API may have changed, or something else answered: check base_url, and for a newer connector.",
+        request_id=reply.request_id,
     )

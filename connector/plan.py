@@ -6,16 +6,17 @@ Nothing here touches the network, the clock or the environment.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from urllib.parse import quote
 
+from connector.checks import aged, completed, input_problems, unsupported
 from connector.errors import InputError, Problem, did_you_mean
-from connector.evaluate import Drift, is_true, text_of, type_name
-from connector.manifest import Action, Connector, Route, Rule, Unsupported
-from connector.schema import Schema, normalised, path_text
-from connector.template import Entries, Expression, Insert, Items, Piece, Static, Text, fill
+from connector.evaluate import is_true, text_of, type_name
+from connector.manifest import Action, Connector, FilePart, Poll, Route, Stream
+from connector.schema import normalised, path_text
+from connector.template import Entries, Expression, Insert, Items, Piece, Static, Template, Text, fill
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,23 @@ class Field:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file of a multipart form. `field` is the form's name for it."""
+
+    field: str
+    name: str
+    content: str
+    type: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """A request in the action's terms: inputs checked, defaults in, route chosen, templates filled."""
 
-    connector: Connector
-    action: Action
+    connector: Connector = field(repr=False)
+    action: Action = field(repr=False)
     route_id: str
-    route: Route
+    route: Route = field(repr=False)
     inputs: Mapping[str, Any]
     defaulted: frozenset[str]
     method: str
@@ -47,7 +58,19 @@ class Plan:
     query: tuple[tuple[str, str], ...]
     headers: Mapping[str, str]
     body: Any
+    form: tuple[tuple[str, str], ...]
+    files: tuple[File, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def streams(self) -> bool:
+        """Whether the answer is asked for in pieces."""
+        return _asked(self.route.stream, self.inputs)
+
+    @property
+    def polls(self) -> bool:
+        """Whether an answer that is not final is asked for again."""
+        return _asked(self.route.poll, self.inputs)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -79,30 +102,26 @@ def plan(
     Raises:
         InputError: with every problem; nothing was sent.
     """
-    route_id = _chosen(action, settings or {}, route)
+    route_id = chosen_route(action, settings or {}, route)
     chosen = action.routes[route_id]
     if not isinstance(inputs, Mapping):
         message = f"The inputs are {type_name(inputs)}."
         raise InputError([Problem("inputs", message, "Give an object: name and value of each input.")])
-    complete, defaulted = _complete(action, inputs)
-    problems = action.input_checker.problems(complete)
-    wrong = {problem.where.split(".")[0].split("[")[0] for problem in problems}
-    for rule in (*action.rules, *chosen.rules):
-        problems.extend(_broken(rule, complete, wrong))
-    unsupported = list(_unsupported(chosen, complete))
+    complete, defaulted = completed(action, inputs)
+    problems = list(input_problems(action, chosen, complete))
+    not_carried = list(unsupported(chosen, complete))
     if strict:
         problems.extend(
             Problem(name, f"The route {route_id} cannot carry it: {why}.", "Leave it out.")
-            for name, why in unsupported
+            for name, why in not_carried
         )
     if problems:
         raise InputError(problems, action=action.id)
     complete = normalised(complete, action.inputs)
     scope = {"inputs": complete}
     request = chosen.request
-    warnings = [f"{name} is not sent: {why} (route {route_id})." for name, why in unsupported]
-    if (retired := _retired(route_id, chosen, today)) is not None:
-        warnings.append(retired)
+    warnings = [f"{name} is not sent: {why} (route {route_id})." for name, why in not_carried]
+    warnings.extend(aged(action, route_id, complete, today))
     return Plan(
         connector=connector,
         action=action,
@@ -118,11 +137,34 @@ def plan(
             if (value := template.fill(scope)) is not None
         },
         body=request.body.fill(scope) if request.body else None,
+        form=tuple(_filled_query(request.form, scope)),
+        files=tuple(_filled_files(request.files, scope)),
         warnings=tuple(warnings),
     )  # fmt: skip
 
 
-def _chosen(action: Action, settings: Mapping[str, Any], route: str | None) -> str:
+def _asked(way: Stream | Poll | None, inputs: Mapping[str, Any]) -> bool:
+    return way is not None and is_true(way.when.evaluate({"inputs": inputs}))
+
+
+def asking_to_stream(action: Action, inputs: Mapping[str, Any], route: str) -> Mapping[str, Any]:
+    """The inputs with the one set on which the route's stream depends, unless the caller has set it."""
+    stream = action.routes[route].stream
+    name = stream.when.references[0][-1] if stream and stream.when.references else None
+    return inputs if name is None or name in inputs else {**inputs, name: True}
+
+
+def follow_up_path(plan: Plan, template: Template, response: Mapping[str, Any]) -> str:
+    """The path of a request that follows an answer, such as the one that asks for it again."""
+    return _filled_path(template.piece, {"inputs": plan.inputs, "response": response}, plan.action.id)
+
+
+def chosen_route(action: Action, settings: Mapping[str, Any], route: str | None) -> str:
+    """The route that is asked for, else the one the connection is set to, else the first.
+
+    Raises:
+        InputError: if the action has no such route.
+    """
     name = route or (settings.get(action.route_from) if action.route_from else None)
     if name is None:
         return next(iter(action.routes))
@@ -132,91 +174,13 @@ def _chosen(action: Action, settings: Mapping[str, Any], route: str | None) -> s
     return str(name)
 
 
-def _complete(action: Action, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
-    """The inputs without nulls that stand for nothing, and with the manifest's defaults."""
-    given = {
-        name: value
-        for name, value in inputs.items()
-        if value is not None or _allows_null(action.input_fields.get(name, {}))
-    }
-    defaults = {
-        name: schema["default"]
-        for name, schema in action.input_fields.items()
-        if "default" in schema and name not in given
-    }
-    return {**given, **defaults}, frozenset(defaults)
-
-
-def _allows_null(schema: Schema) -> bool:
-    kinds = schema.get("type", ())
-    return "null" in ([kinds] if isinstance(kinds, str) else kinds)
-
-
-def _broken(rule: Rule, inputs: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
-    """The problem, if the rule is broken. Inputs that are wrong in themselves are not judged."""
-    names: tuple[str, ...] = ()
-    if rule.when is not None:
-        names = tuple(dict.fromkeys(path[1] for path in rule.when.references if len(path) > 1))
-        if wrong.isdisjoint(names) and _holds(rule.when, inputs):
-            yield Problem(", ".join(names) or "inputs", rule.say, "")
-    elif rule.exclusive:
-        names = tuple(name for name in rule.exclusive if name in inputs)
-        if len(names) > 1:
-            yield Problem(", ".join(names), rule.say, "")
-    elif rule.order is not None and rule.order.input in inputs and rule.order.input not in wrong:
-        turns, position = rule.order.turns, 0
-        for index, item in enumerate(inputs[rule.order.input]):
-            value = item.get(rule.order.field)
-            if position == 0 and value in rule.order.first:
-                continue
-            if value not in turns[position % len(turns)]:
-                yield Problem(f"{rule.order.input}[{index}].{rule.order.field}", rule.say, "")
-                return
-            position += 1
-    for name, needed in rule.requires.items():
-        if name in inputs and needed not in inputs:
-            yield Problem(name, rule.say, "")
-
-
-def _holds(condition: Expression, inputs: Mapping[str, Any]) -> bool:
-    try:
-        return is_true(condition.evaluate({"inputs": inputs}))
-    except Drift:
-        return False
-
-
-def _unsupported(route: Route, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for path, entry in route.unsupported.items():
-        reason = entry if isinstance(entry, Unsupported) else Unsupported(why=entry)
-        if any(value not in reason.harmless for value in _values_at(inputs, path.split("."))):
-            yield path, reason.why
-
-
-def _values_at(value: Any, path: list[str]) -> Iterator[Any]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _values_at(item, path)
-    elif not path:
-        yield value
-    elif isinstance(value, Mapping) and path[0] in value:
-        yield from _values_at(value[path[0]], path[1:])
-
-
-def _retired(name: str, route: Route, today: date) -> str | None:
-    if route.retired is None or today < route.retired:
-        return None
-    instead = f" Use the route {route.replaced_by}." if route.replaced_by else ""
-    note = f" {route.note}" if route.note else ""
-    return f"The route {name} was retired on {route.retired}.{note}{instead}"
-
-
 def _filled_path(piece: Piece, scope: Mapping[str, Any], action: str) -> str:
-    """The path, each expression percent-encoded as one segment that cannot climb or end the path."""
-    if isinstance(piece, Static):
-        return str(piece.value)
-    parts: tuple[str | Expression, ...] = piece.parts if isinstance(piece, Text) else ()
+    """The path, each expression percent-encoded as one segment that cannot climb or end the path.
+
+    It begins with a slash, whatever the manifest says: it must not lengthen the host that it is put behind.
+    """
     text = ""
-    for part in parts:
+    for part in _path_parts(piece):
         if isinstance(part, str):
             text += part
             continue
@@ -229,7 +193,19 @@ def _filled_path(piece: Piece, scope: Mapping[str, Any], action: str) -> str:
             )
             raise InputError([Problem(name, message, "Give an id.")], action=action)
         text += quote(segment, safe="")
-    return text
+    return text if text.startswith("/") else f"/{text}"
+
+
+def _path_parts(piece: Piece) -> tuple[str | Expression, ...]:
+    match piece:
+        case Text(parts):
+            return parts
+        case Insert(expression):
+            return (expression,)
+        case Static(value):
+            return (str(value),)
+        case _:
+            return ()
 
 
 def _filled_query(query: Mapping[str, Any], scope: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -238,6 +214,15 @@ def _filled_query(query: Mapping[str, Any], scope: Mapping[str, Any]) -> Iterato
         for item in value if isinstance(value, list) else [value]:
             if item is not None:
                 yield name, text_of(item)
+
+
+def _filled_files(files: Mapping[str, FilePart], scope: Mapping[str, Any]) -> Iterator[File]:
+    for field_name, part in files.items():
+        name, content = part.name.fill(scope), part.content.fill(scope)
+        if content is not None:
+            yield File(
+                field_name, text_of(name if name is not None else field_name), text_of(content), part.type
+            )
 
 
 def _provenance(plan: Plan) -> Iterator[Field]:
@@ -249,7 +234,11 @@ def _provenance(plan: Plan) -> Iterator[Field]:
         yield from _traced(template.piece, ("headers", name), plan)
     if request.body is not None:
         yield from _traced(request.body.piece, ("body",), plan)
-    for name, why in _unsupported(plan.route, plan.inputs):
+    for name, template in request.form.items():
+        yield from _traced(template.piece, ("form", name), plan)
+    for name, part in request.files.items():
+        yield from _traced(part.content.piece, ("files", name), plan)
+    for name, why in unsupported(plan.route, plan.inputs):
         yield Field(f"inputs.{name}", None, f"not sent: {why}")
 
 

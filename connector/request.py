@@ -6,7 +6,9 @@ The secret enters here and nowhere else: the auth template is filled with it, or
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,10 +16,10 @@ from typing import Any
 
 import httpx
 
-from connector.connection import Connection
+from connector.connection import Connection, is_header_value
 from connector.errors import InputError, Problem
 from connector.evaluate import text_of
-from connector.manifest import Auth, Connector, Timeouts
+from connector.manifest import Connector
 from connector.plan import Plan
 from connector.secret import MASK, Secret
 
@@ -36,57 +38,61 @@ def build(plan: Plan, connection: Connection) -> httpx.Request:
     """The request of a plan.
 
     Raises:
-        InputError: if a header would hold what HTTP cannot carry.
+        InputError: if the URL or a header would hold what HTTP cannot carry.
     """
-    headers, query = _auth(connection, lambda _, secret: secret.reveal())
-    content = None if plan.body is None else _json(plan.body)
-    return _request(
-        plan.method,
-        connection.base_url + plan.path,
-        [*plan.query, *query],
-        {**_standard_headers(plan.connector, has_body=content is not None), **plan.headers, **headers},
-        content,
-        plan.connector.timeouts,
-    )
+    url = _url(connection.base_url + plan.path, plan.query)
+    form, content = _content(plan)
+    headers = _headers(plan, form)
+    return _signed(plan.method, url, headers, content, connection)
+
+
+def build_follow_up(plan: Plan, method: str, path: str, connection: Connection) -> httpx.Request:
+    """A request that follows a plan's answer: to the same place, without a body."""
+    url = _url(connection.base_url + path)
+    return _signed(method, url, _standard_headers(plan.connector), None, connection)
 
 
 def build_check(connection: Connection) -> httpx.Request:
     """The connector's free request that shows whether a connection works."""
-    headers, query = _auth(connection, lambda _, secret: secret.reveal())
     check = connection.connector.connection.check
-    path = check.path if check else "/"
-    standard = _standard_headers(connection.connector, has_body=False)
-    url = connection.base_url + path
-    return _request("GET", url, query, {**standard, **headers}, None, connection.connector.timeouts)
+    url = _url(connection.base_url + (check.path if check else "/"))
+    return _signed("GET", url, _standard_headers(connection.connector), None, connection)
 
 
 def preview(plan: Plan, connection: Connection, *, stand_in: Callable[[str], str] | None = None) -> Preview:
     """The request of a plan with every secret replaced: by a mask, or by what `stand_in` gives for a field."""
-    headers, query = _auth(connection, lambda name, _: stand_in(name) if stand_in else MASK)
-    standard = _standard_headers(plan.connector, has_body=plan.body is not None)
-    pairs = [*plan.query, *query]
-    text = "&".join(
-        f"{_quoted(name)}={value if (name, value) in query else _quoted(value)}" for name, value in pairs
-    )
-    url = connection.base_url + plan.path + (f"?{text}" if text else "")
-    return Preview(plan.method, url, {**standard, **plan.headers, **headers}, plan.body)
+    url = str(_url(connection.base_url + plan.path, plan.query))
+    headers = _headers(plan, _content(plan)[0])
+    if connection.connector.connection.auth.kind == "basic":
+        return Preview(plan.method, url, _merged(headers, {"Authorization": f"Basic {MASK}"}), plan.body)
+    signed, query = _auth(connection, lambda name, _: stand_in(name) if stand_in else MASK)
+    for name, value in query.items():
+        url += f"{'&' if plan.query else '?'}{httpx.QueryParams({name: ''})}{value}"
+    return Preview(plan.method, url, _merged(headers, signed), plan.body)
 
 
 def curl(plan: Plan, connection: Connection) -> str:
     """An equivalent curl command; secrets are read from the environment by the shell that runs it."""
-    shown = preview(plan, connection, stand_in=lambda name: f"\0{plan.connector.id.upper()}_{name.upper()}\0")
+
+    def variable(name: str) -> str:
+        return f"\0{plan.connector.id}_{name}\0".upper()
+
+    shown = preview(plan, connection, stand_in=variable)
     auth = plan.connector.connection.auth
     lines = [f"curl --request {shown.method} {_shell(shown.url)}"]
+    unsaid = {"User-Agent", "Accept-Encoding"}  # curl's own business
     if auth.kind == "basic":
-        stand_ins = connection.fields(lambda name, _: f"\0{plan.connector.id.upper()}_{name.upper()}\0")
-        scope = {"connection": stand_ins}
-        pair = ":".join(text_of(part.fill(scope)) for part in (auth.username, auth.password) if part)
-        lines.append(f"--user {_shell(pair)}")
-    for name, value in shown.headers.items():
-        if name != "User-Agent" and not (auth.kind == "basic" and name == "Authorization"):
-            lines.append(f"--header {_shell(f'{name}: {value}')}")
+        lines.append(f"--user {_shell(_basic(connection, lambda name, _: variable(name)))}")
+        unsaid.add("Authorization")
+    lines += [
+        f"--header {_shell(f'{name}: {value}')}"
+        for name, value in shown.headers.items()
+        if name not in unsaid
+    ]
     if shown.body is not None:
         lines.append(f"--data-raw {shlex.quote(_json(shown.body).decode())}")
+    elif plan.form or plan.files:
+        lines.append(f"--data-raw {shlex.quote(_multipart(plan)[1].decode())}")
     return " \\\n  ".join(lines)
 
 
@@ -95,56 +101,122 @@ def _shell(text: str) -> str:
     if "\0" not in text:
         return shlex.quote(text)
     quoted = "".join(f"\\{char}" if char in '"\\$`' else char for char in text)
-    parts = quoted.split("\0")
-    return '"' + "".join(f"${{{part}}}" if index % 2 else part for index, part in enumerate(parts)) + '"'
+    return '"' + re.sub(r"\0(.+?)\0(?=(\w)?)", lambda m: f"${{{m[1]}}}" if m[2] else f"${m[1]}", quoted) + '"'
 
 
 def _auth(
     connection: Connection, reveal: Callable[[str, Secret], str]
-) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    auth: Auth = connection.connector.connection.auth
-    scope = {"connection": connection.fields(reveal)}
-    if auth.kind == "basic" and auth.username is not None and auth.password is not None:
-        pair = f"{text_of(auth.username.fill(scope))}:{text_of(auth.password.fill(scope))}"
-        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}, []
-    value = text_of(auth.value.fill(scope)) if auth.value is not None else ""
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What proves who sends a request: headers, and parameters of the query."""
+    auth = connection.connector.connection.auth
+    if auth.kind == "basic":
+        pair = _basic(connection, reveal).encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}, {}
+    value = text_of(auth.value.fill({"connection": connection.fields(reveal)})) if auth.value else ""
     if auth.kind == "query":
-        return {}, [(auth.name, value)]
-    return {auth.name: f"Bearer {value}" if auth.kind == "bearer" else value}, []
+        return {}, {auth.name: value}
+    return {auth.name: f"Bearer {value}" if auth.kind == "bearer" else value}, {}
 
 
-def _standard_headers(connector: Connector, *, has_body: bool) -> dict[str, str]:
-    headers = {"Accept": "application/json", "User-Agent": f"{connector.id}-connector/{connector.version}"}
-    return {**headers, "Content-Type": "application/json"} if has_body else headers
+def _basic(connection: Connection, reveal: Callable[[str, Secret], str]) -> str:
+    """`user:password`."""
+    auth = connection.connector.connection.auth
+    scope = {"connection": connection.fields(reveal)}
+    return ":".join(text_of(part.fill(scope)) for part in (auth.username, auth.password) if part)
+
+
+def _standard_headers(connector: Connector) -> dict[str, str]:
+    return {
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",  # what `transport` can read
+        "User-Agent": f"{connector.id}-connector/{connector.version}",
+    }
+
+
+def _headers(plan: Plan, form: str | None) -> dict[str, str]:
+    """The request's headers but for the auth: what every request has, and an action's own."""
+    standard = _standard_headers(plan.connector)
+    if plan.streams:
+        standard.update({"Accept": "text/event-stream, application/json", "Accept-Encoding": "identity"})
+    elif plan.route.answer == "text":
+        standard["Accept"] = "*/*"
+    if form is not None:
+        standard["Content-Type"] = form
+    for name, value in plan.headers.items():
+        if not is_header_value(value):
+            message = f"The header {name} would hold what HTTP cannot carry."
+            hint = "Use printable ASCII, without a space at either end, for what goes into it."
+            raise InputError([Problem("inputs", message, hint)])
+    return _merged(standard, plan.headers)
+
+
+def _content(plan: Plan) -> tuple[str | None, bytes | None]:
+    """The body, and the type that is said of it; None and None where there is no body."""
+    if plan.form or plan.files:
+        return _multipart(plan)
+    return (None, None) if plan.body is None else ("application/json", _json(plan.body))
+
+
+def _multipart(plan: Plan) -> tuple[str, bytes]:
+    parts: list[tuple[str, str | None, str]] = []
+    parts += [(f'name="{_named(name)}"', None, text) for name, text in plan.form]
+    parts += [
+        (f'name="{_named(f.field)}"; filename="{_named(f.name)}"', f.type, f.content) for f in plan.files
+    ]
+    # the same form has the same bytes, so that a cassette can tell it from another
+    boundary = hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32]
+    lines = []
+    for disposition, kind, text in parts:
+        lines += [f"--{boundary}", f"Content-Disposition: form-data; {disposition}"]
+        lines += [f"Content-Type: {kind}"] if kind else []
+        lines += ["", text]
+    return f"multipart/form-data; boundary={boundary}", "\r\n".join([*lines, f"--{boundary}--", ""]).encode()
+
+
+def _named(name: str) -> str:
+    """A name inside the quotes of a form: as browsers escape it."""
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _merged(*parts: Mapping[str, str]) -> dict[str, str]:
+    """Headers put together; a later one replaces an earlier one, however their names are spelt."""
+    found = {name.lower(): (name, value) for part in parts for name, value in part.items()}
+    return dict(found.values())
 
 
 def _json(body: Any) -> bytes:
     return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def _quoted(text: str) -> str:
-    return str(httpx.QueryParams({"": text}))[1:]
+def _url(text: str, query: tuple[tuple[str, str], ...] = ()) -> httpx.URL:
+    # put together from a checked base and an encoded path: httpx has nothing to resolve
+    try:
+        return httpx.URL(text, params=query) if query else httpx.URL(text)
+    except httpx.InvalidURL:
+        message = "The request's URL would be longer than HTTP carries."
+    raise InputError([Problem("inputs", message, "Shorten what goes into the path and the query.")])
 
 
-def _request(
-    method: str,
-    url: str,
-    query: list[tuple[str, str]],
-    headers: Mapping[str, str],
-    content: bytes | None,
-    timeouts: Timeouts,
+class _Request(httpx.Request):
+    """A request that prints without its query, which may hold a key."""
+
+    def __repr__(self) -> str:
+        return f"<Request({self.method!r}, {str(self.url.copy_with(query=None))!r})>"
+
+
+def _signed(
+    method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None, connection: Connection
 ) -> httpx.Request:
-    encoded = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
-    for name, value in headers.items():
-        if not value.isprintable() or not value.isascii():
-            message = f"The header {name} would hold a character that HTTP cannot carry."
-            raise InputError([Problem(name, message, "Use printable ASCII for what goes into it.")])
+    """The request with the secrets in it. Nothing is refused here: a traceback would show them."""
+    signed, query = _auth(connection, lambda _, secret: secret.reveal())
+    for name, value in query.items():
+        url = url.copy_add_param(name, value)
+    timeouts = connection.connector.timeouts
     limits = {
         "connect": timeouts.connect,
         "read": timeouts.read,
         "write": timeouts.write,
         "pool": timeouts.connect,
     }
-    # the URL is put together from a checked base and an encoded path, so httpx has nothing to resolve
-    target = httpx.URL(url, params=query) if query else httpx.URL(url)
-    return httpx.Request(method, target, headers=encoded, content=content, extensions={"timeout": limits})
+    sent = _merged(headers, signed)
+    return _Request(method, url, headers=sent, content=content, extensions={"timeout": limits})

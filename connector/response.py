@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any
 
 import httpx
 
-from connector.errors import ApiError, ConnectorError, OutputError
+from connector.connection import Connection
+from connector.errors import ApiError, OutputError
 from connector.evaluate import Drift, is_true
 from connector.manifest import Connector, ErrorRule
 from connector.plan import Plan, input_behind
 from connector.retry import retry_after
 from connector.secret import Redactor
+from connector.strict_json import parse
 from connector.template import Expression
 from connector.transport import place
-
-MAX_DEPTH: Final = 200
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A complete answer of success. `body` is JSON, or None where the answer has none."""
+    """A complete answer of success.
+
+    `body` is JSON, a text where the route says so, or None where the answer has none. `text` is what the
+    pieces of a stream gave, None for an answer that came as a whole.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: Any
     request_id: str | None
     where: str
+    text: str | None = None
 
 
-def read(response: httpx.Response, plan: Plan, redactor: Redactor) -> Reply:
+def read(response: httpx.Response, plan: Plan, connection: Connection) -> Reply:
     """The reply to a plan's request.
 
     Raises:
@@ -42,58 +45,102 @@ def read(response: httpx.Response, plan: Plan, redactor: Redactor) -> Reply:
             list, a page of HTML, nothing.
         OutputError: if a successful answer is not JSON.
     """
-    where = place(response.request)
-    headers = {name: redactor.text(value) for name, value in response.headers.items()}
     if not response.is_success:
-        raise failure(response, plan.connector, redactor, plan)
-    body = _success_body(response, where, redactor)
-    reply = Reply(response.status_code, headers, body, headers.get("x-request-id"), where)
-    _raise_if_failed(reply, plan, redactor)
+        raise failure(response, connection, plan)
+    headers = shown_headers(response, connection.redactor)
+    where = place(response.request)
+    request_id = headers.get("x-request-id")
+    if plan.route.answer == "text":
+        body: Any = connection.content_redactor.text(response.content.decode("utf-8-sig", "replace"))
+    else:
+        body = _success_body(response, where, connection, request_id)
+    reply = Reply(response.status_code, headers, body, request_id, where)
+    return checked(reply, plan, connection.redactor)
+
+
+def checked(reply: Reply, plan: Plan, redactor: Redactor) -> Reply:
+    """The reply, unless the route calls it a failure, whatever its status.
+
+    Raises:
+        ApiError: if it does.
+    """
+    failed = _failed(reply, plan, redactor)
+    if failed is not None:
+        raise failed
     return reply
 
 
-def failure(
-    response: httpx.Response, connector: Connector, redactor: Redactor, plan: Plan | None = None
-) -> ConnectorError:
+def failure(response: httpx.Response, connection: Connection, plan: Plan | None = None) -> ApiError:
     """The error that an unsuccessful answer is, by its status and the type that the service names."""
-    where = place(response.request)
+    redactor = connection.redactor
     status = response.status_code
     try:
         body = parse(response.content)
     except ValueError:
         body = None
-    scope = {"response": {"body": body, "status": status}}
-    said = _text(connector.errors.message, scope)
-    kind_said = _text(connector.errors.type, scope)
-    rule = _rule(connector, status, kind_said)
-    message = redactor.text(
-        f"{status} {response.reason_phrase}".strip() + (f": {said}" if said else "") + "."
-    )
-    hint = rule.hint if rule else _HINTS.get(status // 100, "Check the connection's base_url.")
-    if body is None and not said:
-        form = response.headers.get("content-type", "").split(";")[0]
+    told = _told(body, status, connection, plan)
+    message = f"{status} {response.reason_phrase}".strip() + (f": {told.said}" if told.said else "") + "."
+    if body is None and not told.said:
         message += (
-            f" The answer is not JSON ({form or 'of no type'})."
+            f" The answer is not JSON ({_form(response, redactor)})."
             if response.content
             else " The answer is empty."
         )
-    behind = _input(connector, scope, plan)
-    if behind:
-        hint = f"It is about the input {behind}. {hint}"
     if 300 <= status < 400:
-        target = httpx.URL(response.headers.get("location", "")).host if _is_url(response) else ""
+        target = _host(response.headers.get("location", ""))
         message += f" It points to {target}; redirects are not followed." if target else " It is a redirect."
+    hint = told.rule.hint if told.rule else _HINTS.get(status // 100, "Check the connection's base_url.")
+    if told.input:
+        hint = f"It is about the input {told.input}. {hint}"
+    wait = retry_after(response.headers)
+    if wait:
+        hint = f"The service asks to wait {_duration(wait)}. {hint}"
     return ApiError(
-        message,
-        kind=rule.kind if rule else _KINDS.get(status // 100, "unexpected"),
+        redactor.text(message),
+        kind=told.rule.kind if told.rule else _KINDS.get(status // 100, "unexpected"),
         status=status,
-        where=where,
+        where=place(response.request),
         hint=hint,
         request_id=redactor.text(response.headers.get("x-request-id", "")) or None,
-        retry_after=retry_after(response.headers),
-        input=behind,
-        body=redactor.value(body if body is not None else response.text[:2000]),
+        retry_after=wait,
+        input=told.input,
+        body=_beginning(response, redactor) if body is None else redactor.value(body),
     )
+
+
+def event_failure(value: Mapping[str, Any], reply: Reply, connection: Connection, plan: Plan) -> ApiError:
+    """The error that an event of a stream is; its status is the one it names, or the stream's own."""
+    error = value.get("error")
+    code = error.get("code") if isinstance(error, Mapping) else None
+    status = code if isinstance(code, int) and 400 <= code < 600 else reply.status
+    told = _told(value, status, connection, plan)
+    return ApiError(
+        f"The stream says that it failed: {told.said or 'without a reason'}.",
+        kind=told.rule.kind if told.rule else "server_fault",
+        status=status,
+        where=reply.where,
+        hint=told.rule.hint if told.rule else _HINTS[5],
+        request_id=reply.request_id,
+        input=told.input,
+        body=connection.redactor.value(value),
+    )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What an answer says of its failure."""
+
+    said: str
+    rule: ErrorRule | None
+    input: str | None
+
+
+def _told(body: Any, status: int, connection: Connection, plan: Plan | None) -> _Told:
+    errors = connection.connector.errors
+    scope = {"response": {"body": body, "status": status}}
+    said = _sentence(_text(errors.message, scope), connection.redactor)
+    rule = _rule(connection.connector, status, _text(errors.type, scope))
+    return _Told(said, rule, _input(connection.connector, scope, plan))
 
 
 _KINDS = {4: "bad_input", 5: "server_fault"}
@@ -104,12 +151,48 @@ _HINTS = {
 }
 
 
-def _is_url(response: httpx.Response) -> bool:
+def _sentence(said: str | None, redactor: Redactor) -> str:
+    """What the service says, without secrets and, after them, without its end if it is a book."""
+    text = redactor.text(said or "")
+    return text if len(text) <= 500 else f"{text[:500]}..."
+
+
+def _beginning(response: httpx.Response, redactor: Redactor) -> str:
+    # masked before it is cut: half a secret would not be found
+    return redactor.text(response.content[:8000].decode(errors="replace"))[:2000]
+
+
+def _host(url: str) -> str:
     try:
-        httpx.URL(response.headers.get("location", ""))
+        return httpx.URL(url).host
     except httpx.InvalidURL:
-        return False
-    return True
+        return ""
+
+
+def _form(response: httpx.Response, redactor: Redactor) -> str:
+    form = redactor.text(response.headers.get("content-type", "")).partition(";")[0].strip()
+    return form[:80] or "of no type"
+
+
+def _duration(seconds: float) -> str:
+    """For people: 2 seconds, 5 minutes."""
+    count, unit = (seconds, "second") if seconds < 120 else (seconds / 60, "minute")
+    if count >= 120:
+        count, unit = count / 60, "hour"
+    number = math.ceil(count)
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def shown_headers(response: httpx.Response, redactor: Redactor) -> dict[str, str]:
+    """An answer's headers, names in lower case, without secrets."""
+    headers = dict(response.headers.items())
+    if not _holds_secret("\n".join(headers.values()), redactor):
+        return headers
+    return {name: redactor.text(value) for name, value in headers.items()}
+
+
+def _holds_secret(text: str, redactor: Redactor) -> bool:
+    return redactor.text(text) != text
 
 
 def _rule(connector: Connector, status: int, kind_said: str | None) -> ErrorRule | None:
@@ -123,7 +206,7 @@ def _text(expression: Expression | None, scope: Mapping[str, Any]) -> str | None
         value = expression.evaluate(scope) if expression else None
     except Drift:
         return None
-    return value.strip().rstrip(".") if isinstance(value, str) and value.strip() else None
+    return value.strip().rstrip(".") or None if isinstance(value, str) else None
 
 
 def _input(connector: Connector, scope: Mapping[str, Any], plan: Plan | None) -> str | None:
@@ -139,25 +222,39 @@ def _input(connector: Connector, scope: Mapping[str, Any], plan: Plan | None) ->
     return input_behind(plan, value) if isinstance(value, str) else None
 
 
-def _success_body(response: httpx.Response, where: str, redactor: Redactor) -> Any:
+def _success_body(
+    response: httpx.Response, where: str, connection: Connection, request_id: str | None
+) -> Any:
     if not response.content.strip():
         return None
     try:
-        return parse(response.content)
+        return _without_secrets(parse(response.content), response.content, connection.content_redactor)
     except ValueError as error:
-        form = response.headers.get("content-type", "").split(";")[0] or "of no type"
-        got = f"{form}, {len(response.content)} bytes"
-        raise OutputError(
-            redactor.text(f"The answer is not JSON: {error} ({got})."),
-            field="response.body",
-            expected="JSON",
-            got=got,
-            where=where,
-            hint="Check base_url: a login page or a proxy may have answered instead of the service.",
-        ) from None
+        wrong = str(error)
+    got = f"{_form(response, connection.redactor)}, {len(response.content)} bytes"
+    raise OutputError(
+        f"The answer is not JSON: {wrong} ({got}).",
+        field="response.body",
+        expected="JSON",
+        got=got,
+        where=where,
+        hint="Check base_url: a login page or a proxy may have answered instead of the service.",
+        request_id=request_id,
+    )
 
 
-def _raise_if_failed(reply: Reply, plan: Plan, redactor: Redactor) -> None:
+def _without_secrets(body: Any, content: bytes, redactor: Redactor) -> Any:
+    """A gateway may echo the key; a JSON text may also spell it with escapes."""
+    is_spelt = b"\\u00" in content or b"\\/" in content
+    return (
+        redactor.value(body)
+        if is_spelt or _holds_secret(content.decode(errors="replace"), redactor)
+        else body
+    )
+
+
+def _failed(reply: Reply, plan: Plan, redactor: Redactor) -> ApiError | None:
+    """The error that an answer with a status of success is, where the route says so."""
     scope = {"inputs": plan.inputs, "response": {"body": reply.body, "status": reply.status}}
     for failed in plan.route.failures:
         try:
@@ -165,74 +262,14 @@ def _raise_if_failed(reply: Reply, plan: Plan, redactor: Redactor) -> None:
         except Drift:
             continue
         if holds:
-            said = _text(failed.message, scope)
-            raise ApiError(
-                redactor.text(f"The answer is a failure: {said or 'without a reason'}."),
+            said = _sentence(_text(failed.message, scope), redactor)
+            return ApiError(
+                f"The answer is a failure: {said or 'without a reason'}.",
                 kind=failed.kind,
                 status=reply.status,
                 where=reply.where,
-                hint=failed.hint,
+                hint=failed.hint or "Run it again.",
                 request_id=reply.request_id,
                 body=redactor.value(reply.body),
             )
-
-
-def parse(content: bytes) -> Any:
-    """JSON, as RFC 8259 has it: UTF-8, finite numbers, no key twice, and not nested without end.
-
-    Half a surrogate pair, which no UTF-8 text can carry further, becomes U+FFFD.
-
-    Raises:
-        ValueError: with what is wrong.
-    """
-    if content.count(b"[") + content.count(b"{") > MAX_DEPTH and _depth(content) > MAX_DEPTH:
-        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError("not UTF-8") from None
-    try:
-        value = json.loads(text, parse_constant=_refuse, parse_float=_float, object_pairs_hook=_object)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg.lower()} at character {error.pos}") from None
-    return _whole_characters(value) if _SURROGATE.search(text) else value
-
-
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
-
-
-def _depth(content: bytes) -> int:
-    depth = deepest = 0
-    for byte in _STRING.sub(b"", content).translate(None, delete=_NOT_BRACKETS):
-        depth += 1 if byte in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _whole_characters(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    if isinstance(value, list):
-        return [_whole_characters(item) for item in value]
-    if isinstance(value, dict):
-        return {_whole_characters(key): _whole_characters(item) for key, item in value.items()}
-    return value
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a JSON number")
-
-
-def _float(text: str) -> float:
-    if math.isinf(number := float(text)):
-        raise ValueError("a number is too large")
-    return number
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice in an object")
-    return found
+    return None

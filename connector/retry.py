@@ -65,12 +65,15 @@ def retry_after(
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now()).total_seconds())
+    return _sensible(max(0.0, (moment - now()).total_seconds()))
 
 
 def _number(text: str | None) -> float | None:
     try:
-        number = float(text or "")
+        return _sensible(float(text or ""))
     except ValueError:
         return None
+
+
+def _sensible(number: float) -> float | None:
     return number if 0 <= number < 1e9 else None

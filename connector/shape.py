@@ -1,30 +1,14 @@
-"""The type of every expression, derived from the JSON Schemas on both ends, before anything runs."""
+"""What a value can be: JSON Schema as far as expressions can be checked against it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from connector.errors import did_you_mean
-from connector.evaluate import Tables
-from connector.expression import (
-    And,
-    Call,
-    Compare,
-    Current,
-    Each,
-    Field,
-    Filter,
-    Index,
-    Literal,
-    Node,
-    Not,
-    Or,
-    Row,
-    Then,
-)
 from connector.schema import Schema
+from connector.schema_sentences import TYPE_WORDS
 
 ANY: Final[frozenset[str]] = frozenset()
 NULL: Final = frozenset({"null"})
@@ -38,13 +22,17 @@ class Shape:
     Attributes:
         kinds: JSON types; also "false" for a condition that did not hold. Empty: anything.
         fields: of an object, by name; None where they are not known.
+        rest: of an object, its other fields; None where it should have none.
         item: of a list; None where it is not known.
+        choices: the only values it can have, null apart; None where they are not known.
         path: where it comes from, without indexes, such as ("inputs", "messages", "role"); else None.
     """
 
     kinds: frozenset[str] = ANY
     fields: Mapping[str, Shape] | None = None
+    rest: Shape | None = None
     item: Shape | None = None
+    choices: tuple[Any, ...] | None = None
     path: Path | None = None
 
     @property
@@ -65,31 +53,58 @@ class Shape:
         return replace(self, kinds=self.kinds.difference(kinds)) if self.kinds else self
 
     def describe(self) -> str:
-        """The kinds as people read them."""
-        words = {"string": "text", "array": "list", "integer": "whole number", "false": "false"}
-        return " or ".join(sorted(words.get(kind, kind) for kind in self.kinds)) or "anything"
+        """The kinds as people read them: a list, an object or text. Null is told only where nothing else is."""
+        kinds = self.kinds - NULL or self.kinds
+        kinds -= {"integer"} if "number" in kinds else set()
+        return " or ".join(sorted(TYPE_WORDS.get(kind, kind) for kind in kinds)) or "anything"
 
 
 UNKNOWN: Final = Shape()
 
 
-def of_schema(schema: Any, path: Path | None = None, *, required: bool = True) -> Shape:
-    """The shape that a JSON Schema describes."""
+def of_schema(schema: Any, path: Path | None = None, *, required: bool = True, filled: bool = False) -> Shape:
+    """The shape that a JSON Schema describes.
+
+    Args:
+        schema: the schema; anything else describes anything.
+        path: where the value comes from.
+        required: whether the value is always there.
+        filled: whether the defaults of its fields are put in.
+    """
     if not isinstance(schema, Mapping):
         return UNKNOWN
     kinds = _kinds(schema)
     if kinds and not required:
         kinds |= NULL
-    fields = None
-    properties = schema.get("properties")
-    if isinstance(properties, Mapping):
-        needed = schema.get("required", ())
-        fields = {
-            name: of_schema(inner, (*path, name) if path else None, required=name in needed)
-            for name, inner in properties.items()
-        }
-    item = of_schema(schema["items"], path) if isinstance(schema.get("items"), Mapping) else None
-    return Shape(kinds, fields, item, path)
+    fields: dict[str, Shape] = {}
+    everywhere = schema.get("required", ())
+    for part, holds in parts(schema):
+        for name, inner in part.get("properties", {}).items():
+            needed = name in everywhere or (holds and name in part.get("required", ()))
+            given = needed or (filled and isinstance(inner, Mapping) and "default" in inner)
+            shape = of_schema(inner, (*path, name) if path else None, required=given)
+            fields[name] = union(fields[name], shape) if name in fields else shape
+    others = schema.get("additionalProperties")
+    is_open = isinstance(others, Mapping) or others is True or "patternProperties" in schema
+    rest = of_schema(others, path) if is_open else None
+    item = None
+    if isinstance(schema.get("items"), Mapping) and "prefixItems" not in schema:
+        item = of_schema(schema["items"], path)
+    choices = tuple(schema["enum"]) if "enum" in schema else (schema["const"],) if "const" in schema else None
+    has_fields = any("properties" in part for part, _ in parts(schema))
+    return Shape(kinds, fields if has_fields else None, rest, item, choices, path)
+
+
+def parts(schema: Schema, *, holds: bool = True) -> Iterator[tuple[Schema, bool]]:
+    """The schema and the ones whose fields its value may have too, each with whether it holds in any case."""
+    yield schema, holds
+    for word in ("allOf", "anyOf", "oneOf"):
+        for inner in schema.get(word, ()):
+            if isinstance(inner, Mapping):
+                yield from parts(inner, holds=holds and word == "allOf")
+    for word in ("then", "else"):
+        if isinstance(schema.get(word), Mapping):
+            yield from parts(schema[word], holds=False)
 
 
 def _kinds(schema: Schema) -> frozenset[str]:
@@ -114,6 +129,23 @@ def _kind_of(value: Any) -> str:
     return kinds.get(type(value), "object")
 
 
+def of_value(value: Any) -> Shape:
+    """The shape of one value, such as a literal."""
+    if isinstance(value, dict):
+        return Shape(frozenset({"object"}), {name: of_value(inner) for name, inner in value.items()})
+    if isinstance(value, list):
+        return Shape(frozenset({"array"}), item=union_of(map(of_value, value)))
+    return Shape(frozenset({_kind_of(value)}), choices=(value,))
+
+
+def union_of(shapes: Iterable[Shape]) -> Shape:
+    """What is any of some shapes; anything, if there are none."""
+    whole: Shape | None = None
+    for shape in shapes:
+        whole = shape if whole is None else union(whole, shape)
+    return whole or UNKNOWN
+
+
 def union(one: Shape, other: Shape) -> Shape:
     """What is either the one or the other."""
     if not one.kinds or not other.kinds:
@@ -124,8 +156,12 @@ def union(one: Shape, other: Shape) -> Shape:
         fields = {n: union(one.fields.get(n, UNKNOWN), other.fields.get(n, UNKNOWN)) for n in names}
     elif not (one.can_be("object") and other.can_be("object")):
         fields = one.fields if one.fields is not None else other.fields
+    rest = union(one.rest, other.rest) if one.rest and other.rest else one.rest or other.rest
     item = union(one.item, other.item) if one.item and other.item else one.item or other.item
-    return Shape(one.kinds | other.kinds, fields, item, one.path if one.path == other.path else None)
+    both_chosen = one.choices is not None and other.choices is not None
+    choices = (*(one.choices or ()), *(other.choices or ())) if both_chosen else None
+    path = one.path if one.path == other.path else None
+    return Shape(one.kinds | other.kinds, fields, rest, item, choices, path)
 
 
 @dataclass(frozen=True)
@@ -137,173 +173,24 @@ class Finding:
     word: str
 
 
-class Inference:
-    """Derives shapes; notes what is wrong, and which paths of the inputs flow into the result."""
-
-    def __init__(self, tables: Tables) -> None:
-        self.tables = tables
-        self.findings: list[Finding] = []
-        self.used: set[Path] = set()
-
-    def shape(self, node: Node, scope: Shape) -> Shape:
-        """The shape of an expression's value; the value counts as used."""
-        return self._use(self._infer(node, scope))
-
-    def _use(self, shape: Shape) -> Shape:
-        if shape.path is not None:
-            self.used.add(shape.path)
-        return shape
-
-    def _note(self, message: str, hint: str, word: str) -> None:
-        finding = Finding(message, hint, word)
-        if finding not in self.findings:
-            self.findings.append(finding)
-
-    def _infer(self, node: Node, current: Shape) -> Shape:
-        match node:
-            case Current():
-                return current
-            case Literal(value):
-                return _literal(value)
-            case Field(name):
-                return self._field(name, current)
-            case Index(index):
-                if not current.can_be("array"):
-                    self._note(
-                        f"[{index}] reads a list; this is {current.describe()}.", "Remove it.", f"[{index}]"
-                    )
-                    return UNKNOWN
-                return (current.item or UNKNOWN).or_null()
-            case Then(left, right):
-                return self._infer(right, self._infer(left, current))
-            case Each(source, then, flatten):
-                return self._projected(source, then, current, flatten=flatten)
-            case Filter(source, condition, then):
-                return self._projected(source, then, current, condition=condition)
-            case Row(fields):
-                shapes = {name: self._use(self._infer(inner, current)) for name, inner in fields}
-                kinds = frozenset({"object"}) | (NULL if "null" in current.kinds else ANY)
-                return Shape(kinds, shapes)
-            case Compare(_, left, right):
-                self._use(self._infer(left, current))
-                self._use(self._infer(right, current))
-                return Shape(frozenset({"boolean"}))
-            case Not(operand):
-                self._use(self._infer(operand, current))
-                return Shape(frozenset({"boolean"}))
-            case Or(left, right):
-                one, other = self._infer(left, current).without("null", "false"), self._infer(right, current)
-                self._use(one)
-                return union(one, self._use(other))
-            case And(left, right):
-                first, second = self._use(self._infer(left, current)), self._infer(right, current)
-                falsy = NULL | (frozenset({"false"}) if first.can_be("boolean") else ANY)
-                return replace(second, kinds=second.kinds | falsy) if second.kinds else second
-            case Call(name, arguments):
-                return self._call(name, arguments, [self._use(self._infer(a, current)) for a in arguments])
-
-    def _field(self, name: str, current: Shape) -> Shape:
-        if not current.can_be("object"):
-            what = current.describe()
-            self._note(f"{name!r} would be a field of {what}, which has none.", "Remove it.", name)
-            return UNKNOWN
-        if current.fields is None:
-            return UNKNOWN
-        if name not in current.fields:
-            self._note(f"There is no field {name!r} here.", did_you_mean(name, current.fields), name)
-            return UNKNOWN
-        field = current.fields[name]
-        return field.or_null() if "null" in current.kinds else field
-
-    def _projected(
-        self,
-        source: Node,
-        then: Node,
-        current: Shape,
-        *,
-        flatten: bool = False,
-        condition: Node | None = None,
-    ) -> Shape:
-        items = self._infer(source, current)
-        if not items.can_be("array"):
-            self._note(f"This is {items.describe()}, not a list.", "Remove [] or [*].", "[")
-            return UNKNOWN
-        item = items.item or UNKNOWN
-        if flatten and item.kinds and item.can_be("array"):
-            inner = item.item or UNKNOWN
-            item = (
-                union(item.without("array", "null"), inner) if item.without("array", "null").kinds else inner
-            )
-        if condition is not None:
-            self._use(self._infer(condition, item))
-        value = self._infer(then, item.without("null"))
-        if "null" in value.kinds and not isinstance(then, Current) and not value.can_be("array"):
-            name = then.name if isinstance(then, Field) else "x"
-            self._note(
-                f"{name!r} may be null, and a list drops its nulls: the positions would shift.",
-                f"Keep rows with [].{{{name}: {name}}}, or make it required in the schema.",
-                name,
-            )
-        kinds = frozenset({"array"}) | (NULL if "null" in items.kinds else ANY)
-        return Shape(kinds, item=value.without("null"), path=value.path)
-
-    def _call(self, name: str, arguments: tuple[Node, ...], shapes: list[Shape]) -> Shape:
-        nullable = NULL if shapes[-1].may_be_null else ANY
-        if name == "join":
-            item = shapes[1].item or UNKNOWN
-            if not shapes[1].can_be("array") or not item.can_be("string"):
-                self._note("join needs a list of text.", "Project a text field first.", name)
-            return Shape(frozenset({"string"}) | nullable)
-        if name == "length":
-            if not shapes[0].can_be("string", "array", "object"):
-                self._note(f"length of {shapes[0].describe()}.", "Give it a text or a list.", name)
-            return Shape(frozenset({"integer"}) | nullable)
-        if name == "to_string":
-            return Shape(frozenset({"string"}) | nullable)
-        if name == "contains":
-            if not shapes[0].can_be("string", "array"):
-                self._note(f"contains looks into {shapes[0].describe()}.", "Give it a text or a list.", name)
-            return Shape(frozenset({"boolean"}))
-        if name == "lookup":
-            table = arguments[0].value if isinstance(arguments[0], Literal) else ""
-            if not shapes[1].can_be("string"):
-                self._note(f"The key is {shapes[1].describe()}, and keys are text.", "Use to_string().", name)
-            return _union_of(map(_literal, self.tables.get(table, {}).values())).or_null()
-        whole = _union_of(shapes).without("null")
-        return whole.or_null() if all(shape.may_be_null for shape in shapes) else whole
-
-
-def _literal(value: Any) -> Shape:
-    if isinstance(value, dict):
-        return Shape(frozenset({"object"}), {name: _literal(inner) for name, inner in value.items()})
-    if isinstance(value, list):
-        return Shape(frozenset({"array"}), item=_union_of(map(_literal, value)))
-    return Shape(frozenset({_kind_of(value)}))
-
-
-def _union_of(shapes: Iterable[Shape]) -> Shape:
-    whole: Shape | None = None
-    for shape in shapes:
-        whole = shape if whole is None else union(whole, shape)
-    return whole or UNKNOWN
-
-
-def mismatch(shape: Shape, schema: Schema, name: str) -> str | None:
+def mismatch(shape: Shape, schema: Schema, name: str) -> Finding | None:
     """Why a derived shape cannot be what a schema declares, or None if it can."""
     declared = of_schema(schema)
     kinds = shape.kinds - {"null", "false"}
     allowed = declared.kinds | ({"integer"} if "number" in declared.kinds else set())
     if kinds and allowed and not kinds & allowed:
-        return (
-            f"{name} is declared {declared.describe()}, and the expression gives {Shape(kinds).describe()}."
+        message = f"{name} is declared as {declared.describe()}; this gives {shape.describe()}."
+        return Finding(
+            message, "Change the declaration, or the expression.", name.rsplit(".", maxsplit=1)[-1]
         )
     if shape.item and isinstance(schema.get("items"), Mapping) and shape.can_be("array"):
         return mismatch(shape.item, schema["items"], f"{name}[]")
     if shape.fields is not None and declared.fields is not None:
         for column, inner in shape.fields.items():
             if column not in declared.fields:
-                return f"{name} has no column {column!r}. {did_you_mean(column, declared.fields)}"
-            found = mismatch(inner, schema["properties"][column], f"{name}.{column}")
-            if found:
+                return Finding(
+                    f"{name} has no column {column!r}.", did_you_mean(column, declared.fields), column
+                )
+            if found := mismatch(inner, schema.get("properties", {}).get(column, {}), f"{name}.{column}"):
                 return found
     return None

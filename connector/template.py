@@ -2,20 +2,22 @@
 
 1. A scalar that is exactly one `${{ }}` becomes the value itself, with its type: the text "2024" stays text.
    With text around it, it becomes text.
-2. A mapping entry whose value is absent or null is left out, and so is a mapping or list that this leaves
-   empty. "", 0, false and [] are values and stay.
+2. A mapping entry or list item whose value is absent or null is left out, and so is a mapping or list that
+   this leaves empty. "", 0, false, {} and [] are values and stay.
 3. One pass: what an expression gives is never read again, whatever it contains.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connector.errors import did_you_mean
 from connector.evaluate import Evaluator, Mode, Tables, compile_node, text_of
-from connector.expression import Call, ExpressionError, Literal, Node, parse, references
+from connector.expression import Call, Literal, Node, parse, references
+from connector.expression_syntax import ExpressionError
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, ValidationInfo
@@ -159,10 +161,12 @@ class Within:
         """
         template = self.template(value, tables)
         if not isinstance(template.piece, Insert):
-            error = ExpressionError(
-                "Expected one expression.", "Write `${{ ... }}` and nothing else.", str(value)
-            )
-            raise TemplateError([((), error)])
+            hint = "Write one `${{ ... }}` and nothing else."
+            if isinstance(template.piece, Static) and isinstance(value, str):
+                with suppress(ExpressionError):
+                    parse(value)
+                    hint = f"Put braces around it: `${{{{ {value.strip()} }}}}`."
+            raise TemplateError([((), ExpressionError("One expression belongs here.", hint, str(value)))])
         return template.piece.expression
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -178,47 +182,75 @@ class Within:
     def _piece(
         self, value: Any, tables: Tables, path: Path, problems: list[tuple[Path, ExpressionError]]
     ) -> Piece:
+        piece: Piece
         if isinstance(value, dict):
-            entries = []
-            for name, inner in value.items():
+            for name in value:
                 if "${{" in name:
                     error = ExpressionError("A key cannot hold an expression.", "Write the name out.", name)
+                    error.in_key = True
                     problems.append(((*path, name), error))
-                if inner is not None:  # an explicit null is left out like any other
-                    entries.append((name, self._piece(inner, tables, (*path, name), problems)))
-            if all(isinstance(inner, Static) for _, inner in entries):
-                return Static({name: inner.value for name, inner in entries if isinstance(inner, Static)})
-            return Entries(tuple(entries))
+            piece = Entries(
+                tuple((name, self._piece(v, tables, (*path, name), problems)) for name, v in value.items())
+            )
+            return Static(fill(piece, {})) if _is_static(inner for _, inner in piece.entries) else piece
         if isinstance(value, list):
-            items = tuple(self._piece(inner, tables, (*path, i), problems) for i, inner in enumerate(value))
-            return Static(value) if all(isinstance(inner, Static) for inner in items) else Items(items)
+            piece = Items(tuple(self._piece(v, tables, (*path, i), problems) for i, v in enumerate(value)))
+            return Static(fill(piece, {})) if _is_static(piece.items) else piece
         if not isinstance(value, str) or "${{" not in value:
             return Static(value)
+        parts: list[str | Expression] = []
         try:
-            parts = [
-                self._expression(p, tables) if is_expression else p for p, is_expression in _split(value)
-            ]
+            for text, is_expression in _split(value):
+                parts.append(self._expression(text, tables, path, problems) if is_expression else text)
         except ExpressionError as error:
             problems.append((path, error))
-            return Static(None)
         if len(parts) == 1 and isinstance(parts[0], Expression):
             return Insert(parts[0])
         return Text(tuple(parts))
 
-    def _expression(self, text: str, tables: Tables) -> Expression:
-        node = parse(text)
-        for reference in references(node):
-            root = reference[0]
-            if root not in self.roots:
-                if root == "connection":
-                    raise ExpressionError(
-                        "The connection cannot be read here.", "Only auth and base_url may read it.", root
+    def _expression(
+        self, text: str, tables: Tables, path: Path, problems: list[tuple[Path, ExpressionError]]
+    ) -> Expression:
+        try:
+            node = parse(text)
+            for reference in references(node):
+                if reference[0] not in self.roots:
+                    raise self._out_of_scope(reference[0], text)
+            for name in _tables(node):
+                if name not in tables:
+                    hint = (
+                        did_you_mean(name, tables)
+                        if tables
+                        else "Declare it under `tables` in connector.yaml."
                     )
-                raise ExpressionError(f"There is no {root!r} here.", did_you_mean(root, self.roots), root)
-        for name in _tables(node):
-            if name not in tables:
-                raise ExpressionError(f"There is no table {name!r}.", did_you_mean(name, tables), name)
-        return Expression(text.strip(), node, compile_node(node, tables, self.mode))
+                    raise ExpressionError(f"There is no table {name!r}.", hint, name)
+            return Expression(text.strip(), node, compile_node(node, tables, self.mode))
+        except ExpressionError as error:  # told together with the others
+            error.text = text.strip()
+            problems.append((path, error))
+            return Expression(text.strip(), Literal(None), lambda _: None)
+
+    def _out_of_scope(self, root: str, text: str) -> ExpressionError:
+        if root in _READERS:
+            return ExpressionError(f"{root!r} cannot be read here.", _READERS[root], root)
+        hint = did_you_mean(root, self.roots)
+        if f'"{root}"' in text:
+            hint = f"Write text in single quotes: '{root}'."
+        elif hint.startswith("Known"):
+            hint = f"Start the path with {' or '.join(self.roots)}, such as `{self.roots[0]}.{root}`."
+        return ExpressionError(f"There is no {root!r} here.", hint, root)
+
+
+_READERS = {
+    "connection": "Only auth and base_url may read the connection.",
+    "response": "Only outputs, failures and errors may read the answer.",
+    "inputs": "Only requests, rules, outputs and failures may read the inputs.",
+    "event": "Only stream may read the events of a stream.",
+}
+
+
+def _is_static(pieces: Iterable[Piece]) -> bool:
+    return all(isinstance(piece, Static) for piece in pieces)
 
 
 def _tables(node: Any) -> Iterator[str]:
@@ -237,6 +269,9 @@ def _split(text: str) -> Iterator[tuple[str, bool]]:
         if opening > start:
             yield text[start:opening], False
         closing = _closing(text, opening + 3)
+        if closing < 0 and "}}" in text[opening:]:
+            hint = "Close what opens after `${{`: quotes, backticks or `{`."
+            raise ExpressionError("The `}}` stands inside quotes or braces.", hint, text[opening:])
         if closing < 0:
             hint = "Close it with `}}`. If it stands there, put the value in quotes: a bare ` #` starts a comment."
             raise ExpressionError("`${{` is not closed.", hint, "${{")

@@ -3,13 +3,21 @@
 httpx's transport is called directly: no redirects are followed, no cookies kept, no proxy or netrc is read
 from the environment, so a key goes to the connection's own host and to nobody else. Errors of httpx are
 translated here, in one place.
+
+A request is never sent twice here. A kept connection is used again within 5 seconds only, and not if the
+server has closed it meanwhile; should it break all the same, nobody can tell whether the service has read
+the request, and a POST that it has read is paid for.
 """
 
 from __future__ import annotations
 
+import socket
 import ssl
+import zlib
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, closing, suppress
 from functools import cache
-from typing import Final
+from typing import Any, Final, cast
 
 import httpx
 
@@ -21,7 +29,11 @@ Request = httpx.Request
 Response = httpx.Response
 
 MAX_BYTES: Final = 32 * 1024 * 1024
-"""The longest answer that is read, decoded."""
+"""The longest answer that is read as a whole, decompressed."""
+
+_PART = 1024 * 1024  # decompressed at once
+
+_LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0)
 
 
 @cache
@@ -32,12 +44,23 @@ def _tls() -> ssl.SSLContext:
 
 def open_transport() -> Transport:
     """A pool of connections for one connection."""
-    return httpx.HTTPTransport(verify=_tls())
+    return httpx.HTTPTransport(verify=_tls(), limits=_LIMITS)
 
 
 def open_async_transport() -> AsyncTransport:
     """As open_transport, for asyncio."""
-    return httpx.AsyncHTTPTransport(verify=_tls())
+    return httpx.AsyncHTTPTransport(verify=_tls(), limits=_LIMITS)
+
+
+# what httpx, and the system below it, raise; UnicodeError is for a host's name that cannot be one
+_FAILURES = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.StreamError,
+    OSError,
+    UnicodeError,
+    zlib.error,
+)
 
 
 def send(transport: Transport, request: httpx.Request) -> httpx.Response:
@@ -46,41 +69,193 @@ def send(transport: Transport, request: httpx.Request) -> httpx.Response:
     Raises:
         Timeout, Unreachable, CutOff: with the method and URL, and what to do.
     """
-    try:
-        response = transport.handle_request(request)
-        response.request = request
-        try:
-            body = bytearray()
-            for piece in response.iter_bytes():
-                _grow(body, piece, request)
-        finally:
-            response.close()
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError, RuntimeError) as error:
-        raise translated(error, request) from None
-    return _complete(response, request, bytes(body))
+    with closing(open_answer(transport, request)) as answer:
+        return answer.whole()
 
 
 async def send_async(transport: AsyncTransport, request: httpx.Request) -> httpx.Response:
     """As send, for asyncio."""
+    async with aclosing(await open_answer_async(transport, request)) as answer:
+        return await answer.whole()
+
+
+def open_answer(transport: Transport, request: httpx.Request) -> Answer:
+    """Send a request and read the head of the answer; whoever asks closes it.
+
+    Raises:
+        Timeout, Unreachable, CutOff.
+    """
     try:
-        response = await transport.handle_async_request(request)
-        response.request = request
+        return Answer(transport.handle_request(request), request)
+    except _FAILURES as error:
+        failed = translated(error, request)
+    raise failed  # outside: httpx's error, which may quote a header, does not become its context
+
+
+async def open_answer_async(transport: AsyncTransport, request: httpx.Request) -> AsyncAnswer:
+    """As open_answer, for asyncio."""
+    try:
+        return AsyncAnswer(await transport.handle_async_request(request), request)
+    except _FAILURES as error:
+        failed = translated(error, request)
+    except RuntimeError as error:
+        failed = _of_another_loop(error, request)
+    raise failed
+
+
+def _of_another_loop(error: RuntimeError, request: httpx.Request) -> TransportError:
+    if "loop" not in str(error).lower():
+        raise error
+    return translated(error, request)
+
+
+class Answer:
+    """An answer whose body is still to come: in pieces, or as a whole."""
+
+    def __init__(self, head: httpx.Response, request: httpx.Request) -> None:
+        self.head = head
+        self._request = request
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body as it arrives, decompressed."""
+        decoder = _Decoder(self.head, self._request)
         try:
-            body = bytearray()
-            async for piece in response.aiter_bytes():
-                _grow(body, piece, request)
-        finally:
-            await response.aclose()
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError, RuntimeError) as error:
-        raise translated(error, request) from None
-    return _complete(response, request, bytes(body))
+            for piece in cast("httpx.SyncByteStream", self.head.stream):
+                yield from decoder.decoded(piece)
+            decoder.end()
+            if _has_more(self.head):
+                self.head.extensions["network_stream"].close()
+        except _FAILURES as error:
+            failed = translated(error, self._request)
+        else:
+            return
+        raise failed
+
+    def whole(self) -> httpx.Response:
+        """The complete answer."""
+        body = _Body(self._request)
+        for piece in self.pieces():
+            body.add(piece)
+        return body.of(self.head)
+
+    def close(self) -> None:
+        """Free the connection; what has not arrived is given up."""
+        with suppress(*_FAILURES):
+            self.head.close()
 
 
-def _grow(body: bytearray, piece: bytes, request: httpx.Request) -> None:
-    body += piece
-    if len(body) > MAX_BYTES:
-        message = f"The answer is longer than {MAX_BYTES // 1024 // 1024} MiB."
-        raise CutOff(message, where=place(request), hint="Ask for less, such as fewer or shorter results.")
+class AsyncAnswer:
+    """As Answer, for asyncio."""
+
+    def __init__(self, head: httpx.Response, request: httpx.Request) -> None:
+        self.head = head
+        self._request = request
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """See Answer.pieces."""
+        decoder = _Decoder(self.head, self._request)
+        try:
+            async for piece in cast("httpx.AsyncByteStream", self.head.stream):
+                for decoded in decoder.decoded(piece):
+                    yield decoded
+            decoder.end()
+            if _has_more(self.head):
+                await self.head.extensions["network_stream"].aclose()
+        except _FAILURES as error:
+            failed = translated(error, self._request)
+        except RuntimeError as error:
+            failed = _of_another_loop(error, self._request)
+        else:
+            return
+        raise failed
+
+    async def whole(self) -> httpx.Response:
+        """See Answer.whole."""
+        body = _Body(self._request)
+        async with aclosing(self.pieces()) as pieces:
+            async for piece in pieces:
+                body.add(piece)
+        return body.of(self.head)
+
+    async def aclose(self) -> None:
+        """See Answer.close."""
+        with suppress(*_FAILURES):
+            await self.head.aclose()
+
+
+class _Decoder:
+    """Takes the compression off, piece by piece; no piece grows beyond MAX_BYTES."""
+
+    def __init__(self, response: httpx.Response, request: httpx.Request) -> None:
+        self._request = request
+        self._received = 0
+        self._gunzip = zlib.decompressobj(wbits=31) if _is_gzip(response, request) else None
+
+    def decoded(self, piece: bytes) -> Iterator[bytes]:
+        """What a piece holds, in bounded parts."""
+        self._received += len(piece)
+        if self._gunzip is None:
+            yield piece
+            return
+        part = b""
+        while piece or len(part) == _PART:
+            if self._gunzip.eof:  # gzip files may follow one another
+                self._gunzip = zlib.decompressobj(wbits=31)
+            if part := self._gunzip.decompress(piece, _PART):
+                yield part
+            piece = self._gunzip.unconsumed_tail or self._gunzip.unused_data
+
+    def end(self) -> None:
+        """A gzip text that ends too early is not one, whatever its length."""
+        if self._received and self._gunzip is not None and not self._gunzip.eof:
+            message = "The answer ends before its compressed text does."
+            raise CutOff(message, where=place(self._request), hint=_PERHAPS_DONE)
+
+
+class _Body:
+    """A whole body, bounded."""
+
+    def __init__(self, request: httpx.Request) -> None:
+        self._request = request
+        self._content = bytearray()
+
+    def __repr__(self) -> str:
+        return f"<{len(self._content)} bytes>"
+
+    def add(self, piece: bytes) -> None:
+        """Take what has come."""
+        self._content += piece
+        if len(self._content) > MAX_BYTES:
+            message = f"The answer is longer than {MAX_BYTES // 1024 // 1024} MiB."
+            hint = "Ask for less, such as fewer or shorter results."
+            raise CutOff(message, where=place(self._request), hint=hint)
+
+    def of(self, head: httpx.Response) -> httpx.Response:
+        """The answer with this body."""
+        return _complete(head, self._request, bytes(self._content))
+
+
+def _is_gzip(response: httpx.Response, request: httpx.Request) -> bool:
+    codings = response.headers.get("content-encoding", "").lower().replace(",", " ").split()
+    applied = [coding for coding in codings if coding != "identity"]
+    if applied and applied not in (["gzip"], ["x-gzip"]):
+        message = f"The answer is compressed in a way that was not asked for ({' '.join(applied)[:40]!a})."
+        raise CutOff(
+            message, where=place(request), hint="Check base_url: a proxy or gateway may have done it."
+        )
+    return bool(applied)
+
+
+def _has_more(response: httpx.Response) -> bool:
+    """Whether bytes follow the answer on its connection: they would be taken for the next request's answer.
+
+    httpcore keeps them to itself, so this looks for them inside it. Where that is not to be found, such as
+    in a transport for tests, there are none.
+    """
+    found: Any = response.stream
+    for name in ("_httpcore_stream", "_stream", "_connection", "_h11_state"):
+        found = getattr(found, name, None)
+    return bool(found is not None and found.trailing_data[0])
 
 
 def _complete(response: httpx.Response, request: httpx.Request, body: bytes) -> httpx.Response:
@@ -91,7 +266,11 @@ def _complete(response: httpx.Response, request: httpx.Request, body: bytes) -> 
 def place(request: httpx.Request) -> str:
     """`POST https://host/path`: where a request went. The query is left out: it may hold a key."""
     url = request.url
-    return f"{request.method} {url.scheme}://{url.netloc.decode('ascii', 'replace')}{url.path}"
+    path = url.raw_path.partition(b"?")[0]
+    return f"{request.method} {url.scheme}://{(url.netloc + path).decode('ascii', 'replace')}"
+
+
+_PERHAPS_DONE = "The service may have done the work all the same. Run it again."
 
 
 def translated(error: Exception, request: httpx.Request) -> TransportError:
@@ -99,49 +278,66 @@ def translated(error: Exception, request: httpx.Request) -> TransportError:
 
     Its own text is not used: it may be empty, and it may quote a header.
     """
-    where = place(request)
-    if isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout)):
-        return Unreachable(
-            "No connection could be made in time.",
-            where=where,
-            hint="Check the network and base_url; run it again.",
-        )
-    if isinstance(error, httpx.TimeoutException):
-        step = "read the answer" if isinstance(error, httpx.ReadTimeout) else "send the request"
-        return Timeout(
-            f"It took too long to {step}.",
-            where=where,
-            hint="The service may have done the work all the same. Run it again, or ask for less.",
-        )
-    if isinstance(error, httpx.ConnectError):
-        reason = _reason(error)
-        return Unreachable(
-            f"No connection could be made: {reason}.", where=where, hint="Check the network and base_url."
-        )
-    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
-        return Unreachable("The URL cannot be requested.", where=where, hint="Check base_url.")
-    if isinstance(error, httpx.DecodingError):
-        return CutOff(
-            "The answer is compressed wrongly.", where=where, hint="Run it again, or check the gateway."
-        )
-    if isinstance(error, httpx.LocalProtocolError):
-        return Unreachable(
-            "The request holds what HTTP cannot carry.", where=where, hint="Check the connection's fields."
-        )
-    return CutOff(
-        "The connection broke, or what came is not HTTP.",
-        where=where,
-        hint="The service may have done the work all the same. Run it again.",
-    )
+    kind, message, hint = _said(error)
+    return kind(message, where=place(request), hint=hint)
+
+
+def _said(error: Exception) -> tuple[type[TransportError], str, str]:
+    match error:
+        case httpx.PoolTimeout():
+            hint = "Run fewer actions at once, or wait for some to end."
+            return Unreachable, "All connections were in use for too long.", hint
+        case httpx.ConnectTimeout():
+            hint = "Check the network and base_url; run it again."
+            return Unreachable, "No connection could be made in time.", hint
+        case httpx.WriteTimeout():
+            return Timeout, "It took too long to send the request.", "Run it again, or send less."
+        case httpx.TimeoutException():
+            return Timeout, "It took too long to read the answer.", f"{_PERHAPS_DONE[:-1]}, or ask for less."
+        case httpx.ConnectError() | UnicodeError():
+            hint = "Check the network and base_url."
+            return Unreachable, f"No connection could be made: {_reason(error)}.", hint
+        case httpx.ProxyError():
+            return Unreachable, "The proxy made no connection.", "Check the proxy of the given transport."
+        case httpx.UnsupportedProtocol() | httpx.InvalidURL():
+            return Unreachable, "The URL cannot be requested.", "Check base_url."
+        case httpx.LocalProtocolError():
+            return (
+                Unreachable,
+                "The request holds what HTTP cannot carry.",
+                "Check the connection's fields.",
+            )
+        case httpx.DecodingError() | zlib.error():
+            return CutOff, "The answer is compressed wrongly.", "Run it again, or check the gateway."
+        case httpx.StreamError():
+            hint = "Give a fresh answer to each request."
+            return TransportError, "The given transport answered with what was read before.", hint
+        case RuntimeError():
+            hint = "Use a connection in the event loop that it was first used in, and open another elsewhere."
+            return TransportError, "The connection belongs to another event loop, or to none.", hint
+        case _:
+            return CutOff, "The connection broke, or what came is not HTTP.", _PERHAPS_DONE
 
 
 def _reason(error: Exception) -> str:
-    text = str(error).lower()
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "the server's TLS certificate is not trusted"
+        if isinstance(cause, ssl.SSLError):
+            return "TLS failed"
+        if isinstance(cause, (socket.gaierror, UnicodeError)):
+            return "there is no such host"
+        if isinstance(cause, ConnectionRefusedError):
+            return "the host refused it"
+    return "the host cannot be reached"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it; of several attempts to connect, the first."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return "the server's TLS certificate is not trusted" if "certificate" in text else "TLS failed"
-        cause = cause.__cause__ or cause.__context__
-    if "name or service" in text or "nodename" in text or "getaddrinfo" in text or "name resolution" in text:
-        return "there is no such host"
-    return "the host refused it" if "refused" in text else "the host cannot be reached"
+        yield cause
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        else:
+            cause = cause.__cause__ or cause.__context__

@@ -14,34 +14,53 @@ PACKAGE = Path(__file__).parent.parent / "connector"
 PATH = (
     "errors",
     "secret",
+    "strict_json",
     "private_file",
     "sealed",
     "keyrings",
+    "saved_files",
     "saved",
+    "excerpt",
+    "yaml_syntax",
     "document",
+    "expression_syntax",
     "expression",
     "evaluate",
     "template",
+    "schema_sentences",
     "schema",
     "shape",
+    "inference",
     "manifest",
+    "manifest_words",
+    "soundness",
     "loading",
     "connection",
+    "checks",
+    "choices",
     "plan",
+    "lint_schema",
+    "lint_template",
+    "lint_action",
     "lint",
     "request",
     "retry",
     "transport",
     "sse",
     "response",
+    "streamed",
+    "polling",
     "output",
+    "ledger",
     "run",
+    "run_async",
+    "opening",
 )
-FACES = ("cli", "sandbox", "testing")
+FACES = ("cli", "drift", "sandbox", "testing")
 # the command line starts the other faces; recording needs a server to record
-FACES_THAT_USE_FACES = {"cli": {"sandbox", "testing"}, "testing": {"sandbox"}}
+FACES_THAT_USE_FACES = {"cli": {"drift", "sandbox", "testing"}, "testing": {"sandbox"}}
 HOMES = {
-    "httpx": {"request", "transport", "response"},
+    "httpx": {"request", "transport", "response", "streamed"},
     "yaml": {"document"},
     "jmespath": {"expression"},
     "jsonschema": {"schema"},
@@ -51,6 +70,7 @@ HOMES = {
     "keyring": {"keyrings"},
     "cryptography": {"sealed"},
     "vcr": {"testing"},
+    "perplexity": {"drift"},
     "click": {"cli"},
     "rich": {"cli"},
     "starlette": {"sandbox"},
@@ -137,4 +157,4 @@ def test_only_named_places_read_the_environment() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     }
-    assert readers <= {"connection", "run", "saved", *FACES}
+    assert readers <= {"connection", "opening", *FACES}

@@ -18,7 +18,8 @@ import keyring as keyring_package
 import pytest
 from keyring.errors import KeyringLocked
 
-from connector import saved
+from connector import keyrings, private_file, saved
+from connector import sealed as sealing
 from connector.errors import CredentialError
 from connector.saved import SavedConnection, SavedConnections, default_folder, system_keyring
 from connector.secret import Secret
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
 KEY = "pplx-test-" + "k" * 24
 OTHER_KEY = "pplx-test-" + "o" * 24
 PASSPHRASE = "correct horse battery"
-REAL_SCRYPT_N = saved._SCRYPT_N
+REAL_SCRYPT_N = sealing._SCRYPT_N
 
 
 @pytest.fixture(autouse=True)
 def _cheap_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saved, "_SCRYPT_N", 2)
+    monkeypatch.setattr(sealing, "_SCRYPT_N", 2)
 
 
 class MemoryKeyring:
@@ -91,7 +92,7 @@ def in_file(folder: Path, passphrase: str | None = PASSPHRASE) -> SavedConnectio
     )
 
 
-def in_keyring(folder: Path, keyring: saved.KeyringLike) -> SavedConnections:
+def in_keyring(folder: Path, keyring: keyrings.KeyringLike) -> SavedConnections:
     return SavedConnections(folder, passphrase=lambda: pytest.fail("asked for a passphrase"), keyring=keyring)
 
 
@@ -148,7 +149,7 @@ def test_no_secrets_need_no_passphrase(tmp_path: Path) -> None:
 
 def test_real_cost_and_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files written by the first release, at scrypt's full cost, open for ever."""
-    monkeypatch.setattr(saved, "_SCRYPT_N", REAL_SCRYPT_N)
+    monkeypatch.setattr(sealing, "_SCRYPT_N", REAL_SCRYPT_N)
     assert REAL_SCRYPT_N == 2**15
     entry = {
         "connector": "perplexity",
@@ -620,8 +621,11 @@ def test_leftover_of_a_killed_writer(tmp_path: Path) -> None:
 
 def test_lock_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that never ends is reported after a while."""
-    monkeypatch.setattr(saved, "_LOCK_SECONDS", 0.05)
-    with saved._lock(tmp_path), pytest.raises(CredentialError, match="Another program has been saving"):
+    monkeypatch.setattr(private_file, "_LOCK_SECONDS", 0.05)
+    with (
+        in_file(tmp_path)._files.lock(),
+        pytest.raises(CredentialError, match="Another program has been saving"),
+    ):
         in_file(tmp_path).save(work())
 
 
@@ -643,9 +647,9 @@ def test_replaced_while_loading(tmp_path: Path) -> None:
 SAVER = """
 import itertools, sys
 from pathlib import Path
-from connector import saved
+from connector import saved, sealed
 from connector.secret import Secret
-saved._SCRYPT_N = 2
+sealed._SCRYPT_N = 2
 folder, name, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 connections = saved.SavedConnections(folder, passphrase=lambda: Secret("p"), keyring=None)
 print("ready", flush=True)
@@ -748,7 +752,7 @@ MACOS, PLAINTEXT = "keyring.backends.macOS.Keyring", "keyrings.alt.file.Plaintex
 @pytest.mark.parametrize(
     ("active", "found"),
     [
-        *((backend(kind), kind) for kind in saved._REAL_KEYRINGS),
+        *((backend(kind), kind) for kind in keyrings._REAL_KEYRINGS),
         (backend("keyring.backends.fail.Keyring"), None),
         (backend("keyring.backends.null.Keyring"), None),
         (backend(PLAINTEXT), None),
@@ -764,11 +768,11 @@ def test_system_keyring(monkeypatch: pytest.MonkeyPatch, active: object, found: 
     """Only stores that the operating system protects count as a keyring, alone or in a chain."""
     monkeypatch.setattr(keyring_package, "get_keyring", lambda: active)
     keyring = system_keyring()
-    assert (None if keyring is None else saved._kind(keyring)) == found
+    assert (None if keyring is None else keyrings._kind(keyring)) == found
 
 
 @pytest.mark.filterwarnings("ignore")  # what the system's own bindings warn about is not our concern
-@pytest.mark.parametrize("kind", saved._REAL_KEYRINGS)
+@pytest.mark.parametrize("kind", keyrings._REAL_KEYRINGS)
 def test_real_keyrings_exist(kind: str) -> None:
     """Every keyring on the list is one that the installed keyring package has."""
     module, _, name = kind.rpartition(".")

@@ -1,0 +1,82 @@
+"""ACTION on the command line: which connector and which of its actions are meant.
+
+One rule: the text after the last dot is the action, all before it is a shipped connector's name or a folder.
+`perplexity.execute_search`, `./folder.execute_search`, `../v1.2/acme.find`. An action of the shipped
+connectors may also stand alone: `execute_search`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from connector.errors import InputError, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from connector.manifest import Action, Connector
+
+
+def find_action(text: str) -> tuple[Connector, Action]:
+    """The connector, read from its folder, and the action.
+
+    Raises:
+        InputError: if the text names no action.
+        ManifestError: if it names no connector, or its manifest is wrong.
+    """
+    from connector.loading import load
+
+    place, _, name = _whole(text).rpartition(".")
+    connector = load(place)
+    if name not in connector.actions:
+        message = f"{connector.name} has no action {name[:200]!r}."
+        raise _unknown(text, message, did_you_mean(name, connector.actions))
+    return connector, connector.actions[name]
+
+
+def action_ids(place: str, connector: Connector) -> Mapping[str, Action]:
+    """Each action under the text that names it on the command line."""
+    prefix = re.sub(r"(?<=[^/\\])[/\\]+\Z", "", place)
+    return {f"{prefix}.{name}": action for name, action in connector.actions.items()}
+
+
+def shipped_actions() -> list[tuple[str, str]]:
+    """(connector, action) of all that is shipped, by the names of their files."""
+    from connector.loading import shipped_folder
+
+    files = sorted(shipped_folder().glob("*/actions/*.yaml"))
+    return [(file.parent.parent.name, file.stem) for file in files]
+
+
+def complete_action(_context: click.Context, _parameter: click.Parameter, start: str) -> list[CompletionItem]:
+    """What a shell proposes for ACTION."""
+    names = [f"{connector}.{action}" for connector, action in shipped_actions()]
+    return [CompletionItem(name) for name in names if name.startswith(start)]
+
+
+def _whole(text: str) -> str:
+    """The text with its connector: a bare name becomes `connector.name`."""
+    place, _, name = text.rpartition(".")
+    if place and not re.search(r"[/\\]", name):
+        return text
+    known = shipped_actions()
+    if re.search(r"[/\\]", text):
+        raise _unknown(text, "It names a folder, but no action.", f"Write {text.rstrip('/')}.ACTION.")
+    having = [connector for connector, action in known if action == text]
+    if len(having) == 1:
+        return f"{having[0]}.{text}"
+    if having:
+        names = " or ".join(f"{connector}.{text}" for connector in having)
+        raise _unknown(text, "Several connectors have an action of this name.", f"Write {names}.")
+    of_connector = [f"{connector}.{action}" for connector, action in known if connector == text]
+    if of_connector:
+        raise _unknown(text, "It is a connector, not an action.", f"Its actions: {', '.join(of_connector)}.")
+    wanted = text.removeprefix(".")
+    raise _unknown(text, "There is no such action.", did_you_mean(wanted, {action for _, action in known}))
+
+
+def _unknown(text: str, message: str, hint: str) -> InputError:
+    return InputError([Problem(f"action {text[:200]!r}", message, hint)])

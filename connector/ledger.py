@@ -1,0 +1,109 @@
+"""What runs have used: a line a run in one file on this machine, without anything that was asked or answered.
+
+    usage.jsonl  {"on": "2026-11-21", "action": "perplexity.execute_search", "model": ..., "tokens": ..., "cost": ...}
+
+The command line keeps it; CONNECTOR_USAGE=off switches it off.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from connector import private_file
+from connector.output import Result
+from connector.strict_json import parse
+
+FILE: Final = "usage.jsonl"
+SWITCH: Final = "CONNECTOR_USAGE"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run. `cost` is in US dollars; what an answer does not say is None."""
+
+    on: date
+    action: str
+    model: str | None
+    tokens: int | None
+    cost: float | None
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Several runs of one action with one model. `priced` counts the runs whose answer named a cost."""
+
+    action: str
+    model: str | None
+    runs: int
+    tokens: int
+    cost: float
+    priced: int
+
+
+def is_on(environ: Mapping[str, str]) -> bool:
+    """Whether runs are to be noted."""
+    return environ.get(SWITCH, "").lower() not in {"off", "0", "no", "false"}
+
+
+def note(folder: Path, connector: str, result: Result) -> None:
+    """Add a run.
+
+    Raises:
+        CredentialError: the file cannot be written; it is as it was.
+    """
+    outputs = result.outputs
+    entry = {
+        "on": str(datetime.now(UTC).date()),
+        "action": f"{connector}.{result.action}",
+        "model": outputs.get("model"),
+        "tokens": outputs.get("total_tokens"),
+        "cost": outputs.get("total_cost"),
+    }
+    with private_file.lock(folder / f"{FILE}.lock", "noting usage"):
+        private_file.append(folder / FILE, json.dumps(entry).encode())
+
+
+def entries(folder: Path) -> Iterator[Entry]:
+    """The runs noted so far, oldest first. A line that is not whole is passed over."""
+    for line in (private_file.read(folder / FILE) or b"").splitlines():
+        try:
+            value = parse(line)
+            day = date.fromisoformat(value["on"])
+        except (ValueError, TypeError, KeyError):
+            continue
+        yield Entry(
+            day,
+            str(value.get("action")),
+            _of(str, value.get("model")),
+            _of(int, value.get("tokens")),
+            _of((int, float), value.get("cost")),
+        )
+
+
+def _of(kind: type | tuple[type, ...], value: Any) -> Any:
+    return value if isinstance(value, kind) and not isinstance(value, bool) else None
+
+
+def sums(found: Iterator[Entry], since: date | None = None) -> list[Sum]:
+    """The runs by action and model, the dearest first."""
+    grouped: dict[tuple[str, str | None], list[Entry]] = {}
+    for entry in found:
+        if since is None or entry.on >= since:
+            grouped.setdefault((entry.action, entry.model), []).append(entry)
+    rows = [
+        Sum(
+            action,
+            model,
+            runs=len(group),
+            tokens=sum(entry.tokens or 0 for entry in group),
+            cost=sum(entry.cost or 0.0 for entry in group),
+            priced=sum(entry.cost is not None for entry in group),
+        )
+        for (action, model), group in grouped.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.cost, -row.runs, row.action))

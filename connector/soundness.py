@@ -1,0 +1,214 @@
+"""What must hold in a manifest before anything can be run with it; lint asks for more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeGuard
+
+from connector.document import Document
+from connector.errors import Problem, did_you_mean
+from connector.manifest import Action, Connector, Rule
+from connector.schema import NotASchema, Schema, checker
+from connector.template import Path, Piece, Static, Text
+
+_ID = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+_ID_HINT = "Use lower-case letters, digits and _, at most 64, beginning with a letter."
+_AUTH_KEYS = {
+    "basic": ("username", "password"),
+    "bearer": ("value",),
+    "header": ("value",),
+    "query": ("value",),
+}
+
+
+def connector_problems(document: Document, connector: Connector) -> Iterator[Problem]:
+    """What is wrong with connector.yaml."""
+    if not _ID.match(connector.id):
+        yield document.problem(("id",), f"{connector.id!r} is not an id.", _ID_HINT)
+    form = connector.connection
+    yield from _object_problems(document, ("connection", "fields"), form.fields)
+    for name in ("value", "username", "password"):
+        is_needed, is_given = name in _AUTH_KEYS.get(form.auth.kind, ()), getattr(form.auth, name) is not None
+        where: Path = ("connection", "auth")
+        if is_needed and not is_given:
+            hint = f"Add `{name}: ${{{{ connection.<field> }}}}`."
+            yield document.problem(where, f"`kind: {form.auth.kind}` needs `{name}`.", hint, at_key=True)
+        elif is_given and form.auth.kind in _AUTH_KEYS and not is_needed:
+            message = f"`kind: {form.auth.kind}` has no use for `{name}`."
+            hint = f"Remove it; {form.auth.kind} takes {' and '.join(_AUTH_KEYS[form.auth.kind])}."
+            yield document.problem((*where, name), message, hint, at_key=True)
+    if form.check is not None:
+        yield from _path_problems(document, ("connection", "check", "path"), Static(form.check.path))
+    if connector.icon is not None:
+        project = connector.folder.resolve().parent.parent
+        if "\0" in connector.icon or project not in (connector.folder / connector.icon).resolve().parents:
+            message = "The icon lies outside the project."
+            yield document.problem(("icon",), message, "Put it beside the manifests.")
+    yield from _number_problems(document, connector)
+
+
+def _number_problems(document: Document, connector: Connector) -> Iterator[Problem]:
+    retry, timeouts = connector.retry, connector.timeouts
+    least: dict[Path, tuple[float, float]] = {
+        ("retry", "attempts"): (retry.attempts, 1),
+        ("retry", "first_wait"): (retry.first_wait, 0),
+        ("retry", "longest_wait"): (retry.longest_wait, 0),
+        ("timeouts", "connect"): (timeouts.connect, 0.001),
+        ("timeouts", "read"): (timeouts.read, 0.001),
+        ("timeouts", "write"): (timeouts.write, 0.001),
+    }
+    for path, (number, limit) in least.items():
+        if number < limit:
+            yield document.problem(path, f"{number} is too little.", f"Write {limit} or more.")
+    statuses: list[tuple[Path, int]] = [
+        (("retry", "statuses", index), status) for index, status in enumerate(retry.statuses)
+    ]
+    statuses += [
+        (("errors", "kinds", number, "status", index), status)
+        for number, rule in enumerate(connector.errors.kinds)
+        for index, status in enumerate(rule.status)
+    ]
+    for place, status in statuses:
+        if not 100 <= status <= 599:
+            yield document.problem(place, f"{status} is not an HTTP status.", "Write one from 100 to 599.")
+
+
+def action_problems(document: Document, action: Action) -> Iterator[Problem]:
+    """What is wrong with the file of an action."""
+    if not _ID.match(action.id):
+        yield document.problem(("id",), f"{action.id!r} is not an id.", _ID_HINT)
+    inputs = list(_object_problems(document, ("inputs",), action.inputs))
+    yield from inputs or _order_problems(document, ("rules",), action.rules, action)
+    outputs = list(_object_problems(document, ("outputs",), action.outputs))
+    yield from outputs or _flat_problems(document, action)
+    yield from _rule_problems(document, ("rules",), action.rules)
+    if not action.routes:
+        yield document.problem(("routes",), "The action has no route.", "Add one: `routes: {main: ...}`.")
+    for name, route in action.routes.items():
+        here: Path = ("routes", name)
+        yield from _schema_problems(document, (*here, "response"), route.response)
+        yield from _path_problems(document, (*here, "request", "path"), route.request.path.piece)
+        for word in ("query", "headers", "form", "files"):
+            for key in getattr(route.request, word):
+                if "${{" in key:
+                    message = "A key cannot hold an expression."
+                    yield document.problem(
+                        (*here, "request", word, key), message, "Write the name out.", at_key=True
+                    )
+        yield from _rule_problems(document, (*here, "rules"), route.rules)
+        yield from () if inputs else _order_problems(document, (*here, "rules"), route.rules, action)
+    for index, example in enumerate(action.examples):
+        path = ("examples", index, "id")
+        if not _ID.match(example.id):
+            yield document.problem(path, f"{example.id!r} is not an id.", _ID_HINT)
+        elif example.id in {other.id for other in action.examples[:index]}:
+            yield document.problem(path, f"There are two examples {example.id!r}.", "Rename one.")
+        if example.route is not None and example.route not in action.routes:
+            hint = did_you_mean(example.route, action.routes)
+            message = f"There is no route {example.route!r}."
+            yield document.problem(("examples", index, "route"), message, hint)
+
+
+def _schema_problems(document: Document, path: Path, schema: Any) -> Iterator[Problem]:
+    try:
+        checker(schema)
+    except NotASchema as error:
+        place = (*path, *error.path)
+        at_key = not error.path or error.path[-1] == "$ref"
+        yield document.problem(place, error.message, error.hint, at_key=at_key)
+
+
+def _object_problems(document: Document, path: Path, schema: Schema) -> Iterator[Problem]:
+    """As _schema_problems, for a schema whose properties are inputs, outputs or fields of a form."""
+    found = list(_schema_problems(document, path, schema))
+    yield from found
+    if found:
+        return
+    if schema.get("type") != "object":
+        yield document.problem(path, "It must describe an object.", "Add `type: object`.", at_key=True)
+    for name, field in schema.get("properties", {}).items():
+        if not isinstance(field, Mapping):
+            place = (*path, "properties", name)
+            yield document.problem(place, f"{name!r} says nothing of its type.", "Write `{type: ...}`.")
+
+
+def _path_problems(document: Document, path: Path, piece: Piece) -> Iterator[Problem]:
+    """A path that would lead to another host, or that HTTP would read in another way."""
+    parts = piece.parts if isinstance(piece, Text) else (piece.value,) if isinstance(piece, Static) else ()
+    text = "".join(part if isinstance(part, str) else "{}" for part in parts)
+    if not text.startswith("/"):
+        message = "The path does not begin with `/`."
+        yield document.problem(
+            path, message, "Write it from there on: the host is the connection's base_url."
+        )
+        return
+    for sign, hint in (("?", "Write its pairs under `query`."), ("#", "Remove it."), ("\\", "Write `/`.")):
+        if sign in text:
+            yield document.problem(path, f"The path holds `{sign}`.", hint, word=sign)
+    if "//" in text or {".", ".."}.intersection(text.split("/")):
+        yield document.problem(path, "The path holds an empty, `.` or `..` segment.", "Write it out.")
+    elif not text.isascii() or not text.isprintable() or " " in text:
+        message = "The path holds a space, or a character that HTTP does not take."
+        yield document.problem(path, message, "Percent-encode it, such as %20.")
+
+
+def _rule_problems(document: Document, here: Path, rules: tuple[Rule, ...]) -> Iterator[Problem]:
+    for index, rule in enumerate(rules):
+        given = [rule.when is not None, bool(rule.exclusive), bool(rule.requires), rule.order is not None]
+        if sum(given) != 1:
+            message = "A rule has exactly one of when, exclusive, requires and order."
+            hint = "Split it into several rules." if sum(given) else "Add one of them."
+            yield document.problem((*here, index), message, hint)
+        if rule.order is not None and not rule.order.turns:
+            message = "Nobody takes a turn."
+            yield document.problem(
+                (*here, index, "order", "turns"), message, "Write `[[user], [assistant]]`."
+            )
+
+
+def _order_problems(
+    document: Document, here: Path, rules: tuple[Rule, ...], action: Action
+) -> Iterator[Problem]:
+    for index, rule in enumerate(rules):
+        place = (*here, index)
+        order = rule.order
+        if order is None:
+            continue
+        schema = action.input_fields.get(order.input)
+        if schema is None:
+            hint = did_you_mean(order.input, action.input_fields)
+            yield document.problem((*place, "order", "input"), f"There is no input {order.input!r}.", hint)
+            continue
+        items = schema.get("items") if schema.get("type") == "array" else None
+        columns = items.get("properties", {}) if _is_object(items) else None
+        if columns is None:
+            message = f"The input {order.input!r} is not a list of objects."
+            hint = "Name an input of `type: array` whose items are of `type: object`."
+            yield document.problem((*place, "order", "input"), message, hint)
+        elif order.field not in columns:
+            message = f"The items of {order.input!r} have no field {order.field!r}."
+            yield document.problem((*place, "order", "field"), message, did_you_mean(order.field, columns))
+
+
+def _flat_problems(document: Document, action: Action) -> Iterator[Problem]:
+    for name, schema in action.output_fields.items():
+        place = ("outputs", "properties", name)
+        items = schema.get("items", {}) if schema.get("type") == "array" else None
+        columns = items.get("properties") if _is_object(items) else None
+        leaves = list(columns.values()) if columns else [schema if items is None else items]
+        if any(isinstance(leaf, Mapping) and isinstance(leaf.get("type"), list) for leaf in leaves):
+            message = f"The output {name!r} has several types."
+            hint = "Give it one; an output that the answer lacks is null anyway."
+            yield document.problem(place, message, hint, at_key=True)
+        elif not all(isinstance(leaf, Mapping) and leaf.get("type") in _SCALARS for leaf in leaves):
+            message = f"The output {name!r} is not flat."
+            hint = "Make it text, a number, true or false, a list of those, or a list of flat rows."
+            yield document.problem(place, message, hint, at_key=True)
+
+
+_SCALARS = ("string", "integer", "number", "boolean")
+
+
+def _is_object(schema: Any) -> TypeGuard[Schema]:
+    return isinstance(schema, Mapping) and schema.get("type") == "object"

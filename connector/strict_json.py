@@ -1,0 +1,88 @@
+"""JSON as RFC 8259 has it, from bytes that may hold anything."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, Final, NoReturn
+
+MAX_DEPTH: Final = 200
+
+
+class _NotJson(ValueError):
+    """With a reason for people."""
+
+
+def parse(content: bytes) -> Any:
+    """JSON, as RFC 8259 has it: UTF-8, finite numbers, no key twice, and not nested without end.
+
+    Half a surrogate pair, which no UTF-8 text can carry further, becomes U+FFFD.
+
+    Raises:
+        ValueError: with what is wrong. The content is not in it, nor in its context.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+        value = json.loads(text, parse_constant=_refuse, parse_float=_float, object_pairs_hook=_object)
+    except UnicodeDecodeError:
+        wrong = "not UTF-8"
+    except json.JSONDecodeError as error:
+        wrong = f"{error.msg.lower().removesuffix(' at')} at character {error.pos}"
+    except RecursionError:
+        wrong = _TOO_DEEP
+    except _NotJson as error:
+        wrong = str(error)
+    except ValueError:  # int() counts the digits
+        wrong = "a number is too long"
+    else:
+        has_depth = content.count(b"[") + content.count(b"{") > MAX_DEPTH
+        if not has_depth or not _is_too_deep(value):
+            return _whole_characters(value) if _SURROGATE.search(text) else value
+        wrong = _TOO_DEEP
+    raise _NotJson(wrong)
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return any(isinstance(inner, (dict, list)) for inner in level)
+
+
+def _whole_characters(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_whole_characters(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole_characters(key): _whole_characters(item) for key, item in value.items()}
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise _NotJson(f"{constant} is not a JSON number")
+
+
+def _float(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise _NotJson("a number is too large")
+    return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _NotJson("a key stands twice in an object")
+    return found

@@ -1,0 +1,195 @@
+"""Lint: planted mistakes are found at their place, and reasonable connectors are left in peace."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import golden
+import pytest
+
+from connector.lint import lint
+from connector.loading import load, shipped_names
+from connector.plan import Plan, plan
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(golden.LIBRARY, tmp_path / "library"))
+
+
+def change(library: Path, old: str, new: str) -> list[str]:
+    """What lint says when a text in the action's file is replaced."""
+    file = library / "actions" / "find_books.yaml"
+    text = file.read_text()
+    assert text.count(old) == 1, f"{old!r} stands there {text.count(old)} times"
+    file.write_text(text.replace(old, new))
+    return [problem.message for problem in lint(library)]
+
+
+# Planted mistakes
+
+
+@pytest.mark.parametrize("case", golden.names())
+def test_planted_mistake(case: str, tmp_path: Path) -> None:
+    """Each planted mistake is told as it was once read and found good (see golden.py to write them anew)."""
+    assert golden.said(case, tmp_path) == (golden.CASES / f"{case}.err").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", golden.names())
+def test_messages_have_a_place_and_a_way_out(case: str) -> None:
+    """Every message is `file:line:column: what. what to do`, with the line and a caret below it."""
+    lines = (golden.CASES / f"{case}.err").read_text(encoding="utf-8").splitlines()
+    for message, source, caret in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
+        assert re.match(r"(connector|actions/find_books)\.yaml:\d+:\d+: .+[.?)] .+", message)
+        assert re.match(r"  \d+ \| ", source)
+        assert re.fullmatch(r" +\| +\^+", caret)
+
+
+def test_no_message_without_a_mistake() -> None:
+    """Every file of messages belongs to a planted mistake."""
+    assert sorted(path.stem for path in golden.CASES.glob("*.err")) == golden.names()
+
+
+# Reasonable connectors
+
+
+@pytest.mark.parametrize("name", ["library", "weather", "tickets"])
+def test_silent(name: str) -> None:
+    """A reasonable connector, whatever it uses of the format, gets no message."""
+    assert lint(golden.CASES / name) == []
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_shipped_connectors(name: str) -> None:
+    """The shipped connectors have no mistakes."""
+    assert [str(problem) for problem in lint(name)] == []
+
+
+def test_all_shipped_connectors() -> None:
+    """Without a name, all shipped connectors are linted."""
+    assert lint() == []
+
+
+def planned(connector: str, action: str, example: int, **settings: Any) -> Plan:
+    loaded = load(golden.CASES / connector)
+    chosen = loaded.actions[action].examples[example]
+    return plan(
+        loaded,
+        loaded.actions[action],
+        chosen.inputs,
+        today=date(2026, 1, 1),
+        route=chosen.route,
+        settings=settings,
+    )
+
+
+def test_plan_with_path_and_query() -> None:
+    """Parameters stand percent-encoded in the path, lists repeat in the query, defaults are put in."""
+    request = planned("weather", "get_forecast", 1)
+    assert request.path == "/v2/US/places/10%2Fb/forecast.json"
+    assert dict(request.query) == {
+        "cnt": "5", "units": "imperial", "field": "rain", "hourly": "false", "filter": "rain>0.3", "sort": "desc",
+        "source": "connector",
+    }  # fmt: skip
+    assert [value for name, value in request.query if name == "field"] == ["wind", "rain"]
+    assert request.headers == {"Accept-Language": "en", "X-Trace": "forecast-US"}
+    assert planned("weather", "get_forecast", 0).query == (
+        ("cnt", "3"),
+        ("units", "metric"),
+        ("source", "connector"),
+    )
+
+
+def test_plan_of_two_routes() -> None:
+    """The same inputs make another request on another route, with a word on what it cannot carry."""
+    new, old = planned("tickets", "open_ticket", 0), planned("tickets", "open_ticket", 1)
+    assert (new.method, new.path, new.warnings) == ("POST", "/api/v3/tickets", ())
+    assert new.body == {
+        "ticket": {
+            "subject": "Where is it?",
+            "comment": {"body": "Where is it?", "public": True},
+            "thread": [{"author": "customer", "body": "Where is it?"}],
+            "labels": ["opened-by-connector"],
+            "settings": {"notify": [], "quiet": False, "text": ""},
+        },
+        "draft": False,
+    }
+    assert (old.method, old.path, old.query) == ("PUT", "/api/v2/ticket.json", (("draft", "false"),))
+    assert old.body == [
+        {
+            "title": "Where is it?",
+            "urgency": 2,
+            "texts": ["Where is it?", "Here."],
+            "keywords": "Keywords: lost, found",
+        }
+    ]
+    assert old.warnings[0] == "conversation.from is not sent: the old API knows no authors (route v2)."
+
+
+def test_route_without_response(library: Path) -> None:
+    """Where a route does not say what answers, any field of the answer may be read."""
+    assert (
+        change(library, "books: ${{ response.body }}", "books: ${{ response.body.any.field[0].at[*].all }}")
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("path: /books", "path: /v1.0/books:find/~me/$all"),
+        ("path: /books", "path: /books/${{ inputs.limit }}"),
+        ("note: Closed.", "note: Bearer authentication was never asked for."),
+        ("note: Closed.", "note: Keys begin with pplx-, as in pplx-example-key-of-mine."),
+        ("note: Closed.", "note: 'Write {{ braces }} or ${ these }, and $x.'"),
+        ("hint: Run it again.", "hint: 'See response.body and inputs.shelf.'"),
+        ("since: {type: integer, title: Since}", "since: {type: integer, title: Since, x-order: 3}"),
+        ("since: {type: integer, title: Since}", "since: {type: [integer, string], title: Since, minLength: 4, minimum: 0}"),
+        ("${{ length(response.body.books) }}", "5"),
+        ("${{ length(response.body.books) }}", "${{ response.status }}"),
+        ("${{ length(response.body.books) }}", "${{ response.headers.count || `0` }}"),
+        ("- exclusive: [since, until]", "- when: ${{ inputs.topics[0] == 'x' && !(inputs.since) }}"),
+    ],
+)  # fmt: skip
+def test_no_false_alarm(library: Path, old: str, new: str) -> None:
+    """What looks like a mistake and is none gets no message."""
+    assert change(library, old, new) == []
+
+
+# The rest of the format
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "messages"),
+    [
+        ("body:\n        topics: ${{ inputs.topics }}", "form:\n        topics: ${{ inputs.topics }}",
+         ["A form holds text, numbers, true or false, or a list of them; this is an object.",
+          "A form holds text, numbers, true or false, or a list of them; this is a list, each item an object."]),
+        ("    retired: 2026-01-31\n", "    retired: 2026-01-31\n    local: [limt]\n", ["There is no input 'limt'."]),
+        ("    retired: 2026-01-31\n", "    retired: 2026-01-31\n    stream: {when: '${{ inputs.fast }}', delta: '${{ event.d }}', body: '${{ event.b }}', done: '${{ event.e }}'}\n",
+         ["There is no field 'fast' here."]),
+        ("    retired: 2026-01-31\n", "    retired: 2026-01-31\n    poll: {when: '${{ inputs.limit }}', until: '${{ response.body }}', path: '/x/${{ inputs.shlef }}'}\n",
+         ["There is no field 'shlef' here."]),
+        ("    retired: 2026-01-31\n", "    retired: 2026-01-31\n    answer: text\n",
+         ["books is declared as a list; this gives text."]),
+        ("route_from: server\n", "route_from: server\noptions:\n  topics: {action: find_books, output: title, fallback: language_code}\n",
+         ["The action 'find_books' has no output 'title'."]),
+        ("route_from: server\n", "route_from: server\noptions:\n  topic: {action: find_book, output: titles, fallback: languages}\n",
+         ["There is no input 'topic'.", "There is no action 'find_book'.", "There is no table 'languages'."]),
+        ("route_from: server\n", "route_from: server\nlifecycle: {inputs: {topic: {deprecated: 2026-01-01}}}\n", ["There is no input 'topic'."]),
+    ],
+    ids=["form", "local", "stream", "poll", "answer", "options", "options of nothing", "lifecycle"],
+)  # fmt: skip
+def test_other_parts(library: Path, old: str, new: str, messages: list[str]) -> None:
+    """Names in every part of the format are checked against what they name."""
+    assert change(library, old, new) == messages
+
+
+def test_local_inputs_need_not_be_sent(library: Path) -> None:
+    """An input that the runtime uses itself is covered."""
+    assert change(library, "    note: Closed.\n", "    local: [limit]\n") == []
+    assert change(library, "        max: ${{ inputs.limit }}\n", "") == []

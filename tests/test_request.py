@@ -1,0 +1,327 @@
+"""Requests: the exact bytes that are sent, and the forms of them that people may see."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from leaks import FORMS, KEY, everything_shown, leaked
+from loopback import Loopback, Received, http
+from tiny import with_path, write_tiny
+
+import connector
+from connector.connection import Connection, resolve
+from connector.errors import InputError
+from connector.manifest import Connector
+from connector.plan import Plan, plan
+from connector.request import build, build_check, curl, preview
+from connector.secret import MASK
+
+TODAY = date(2026, 11, 21)
+PERPLEXITY = connector.load("perplexity")
+
+HARD = '2024 "it\'s" $HOME `id` $(id) \\ %s !! ${{ inputs.model }} 🦜\n@x'
+
+
+def planned(connector: Connector, **inputs: Any) -> Plan:
+    return plan(connector, next(iter(connector.actions.values())), inputs, today=TODAY)
+
+
+def search(**inputs: Any) -> Plan:
+    return plan(PERPLEXITY, PERPLEXITY.actions["execute_search"], {"query": "x", **inputs}, today=TODAY)
+
+
+def connected(connector: Connector = PERPLEXITY, **fields: Any) -> Connection:
+    key = "api_key" if connector is PERPLEXITY else "key"
+    return resolve(connector, {key: KEY, **fields}, environ={})
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Callable[..., Connector]:
+    """Makes a tiny connector, with an auth of one's own."""
+
+    def make(**parts: str) -> Connector:
+        folder = tmp_path / "tiny"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return write_tiny(folder, **parts)
+
+    return make
+
+
+# --- what is sent
+
+
+def test_a_request_in_full() -> None:
+    """Method, URL, headers and body, and nothing that nobody asked for."""
+    request = build(search(query="ünï 🦜", max_results=3), connected(base_url="https://gateway.test/p/"))
+    assert (request.method, str(request.url)) == ("POST", "https://gateway.test/p/search")
+    assert request.content == '{"query":"ünï 🦜","max_results":3}'.encode()
+    assert {name.lower(): value for name, value in request.headers.items()} == {
+        "host": "gateway.test",
+        "accept": "application/json",
+        "accept-encoding": "gzip",
+        "user-agent": f"perplexity-connector/{PERPLEXITY.version}",
+        "content-type": "application/json",
+        "content-length": str(len(request.content)),
+        "authorization": f"Bearer {KEY}",
+    }
+
+
+def test_the_timeouts_are_the_manifests() -> None:
+    """A wait for a free connection counts as one for a connection."""
+    assert build(search(), connected()).extensions["timeout"] == {
+        "connect": 10,
+        "read": 300,
+        "write": 60,
+        "pool": 10,
+    }
+
+
+def test_a_request_without_a_body_says_nothing_of_one(tiny: Callable[..., Connector]) -> None:
+    """No Content-Type and no content for a GET."""
+    made = tiny()
+    request = build(planned(made), connected(made))
+    assert request.content == b""
+    assert "content-type" not in request.headers
+
+
+def test_a_manifests_header_replaces_the_standard_one(tiny: Callable[..., Connector]) -> None:
+    """However it is spelt: `accept` in the manifest leaves no second `Accept`."""
+    made = tiny()
+    request = build(planned(made, note="n"), connected(made))
+    assert request.headers.get_list("accept") == ["text/plain"]
+    assert (request.headers["x-note"], request.headers["x-kind"]) == ("n", "note n")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "url"),
+    [
+        ({}, "https://tiny.test/api/items/seven/x?v=2"),
+        ({"id": "a/b?c#d"}, "https://tiny.test/api/items/a%2Fb%3Fc%23d/x?v=2"),
+        ({"id": "%2e%2e"}, "https://tiny.test/api/items/%252e%252e/x?v=2"),
+        ({"id": "https://evil.test/"}, "https://tiny.test/api/items/https%3A%2F%2Fevil.test%2F/x?v=2"),
+        (
+            {"tags": ["a b", "c&d=e", "ü"]},
+            "https://tiny.test/api/items/seven/x?tag=a+b&tag=c%26d%3De&tag=%C3%BC&v=2",
+        ),
+        ({"part": ""}, "https://tiny.test/api/items/seven/x?part=&v=2"),
+    ],
+    ids=str,
+)
+def test_the_url_keeps_its_shape(tiny: Callable[..., Connector], inputs: dict[str, Any], url: str) -> None:
+    """Values are encoded where they stand, and the preview shows the very URL that is sent."""
+    made = tiny()
+    assert str(build(planned(made, **inputs), connected(made)).url) == url
+    assert preview(planned(made, **inputs), connected(made)).url == url
+
+
+@pytest.mark.parametrize("path", ["${{ inputs.id }}", "${{ inputs.id }}/x", "@evil.test", "items"])
+def test_a_path_stays_on_the_connections_host(tiny: Callable[..., Connector], path: str) -> None:
+    """A path without a slash before it does not become part of the host."""
+    made = with_path(tiny(), path)
+    request = build(planned(made, id=".evil.test"), connected(made, base_url="https://tiny.test"))
+    assert request.url.host == "tiny.test"
+
+
+def test_the_check_is_a_plain_get() -> None:
+    """The manifest's free request, with the key and without a body."""
+    request = build_check(connected())
+    assert (request.method, str(request.url), request.content) == (
+        "GET",
+        "https://api.perplexity.ai/v1/models",
+        b"",
+    )
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+
+
+# --- auth
+
+
+@pytest.mark.parametrize(
+    ("auth", "header", "sent", "masked"),
+    [
+        ("bearer", "authorization", f"Bearer {KEY}", f"Bearer {MASK}"),
+        ("header", "x-key", f"Key {KEY}", f"Key {MASK}"),
+        ("basic", "authorization", "Basic YW5uYTpwcGx4LXRlc3QtYWJjREVGMTIzKy89NDU2", f"Basic {MASK}"),
+    ],
+)
+def test_auth_in_a_header(
+    tiny: Callable[..., Connector], auth: str, header: str, sent: str, masked: str
+) -> None:
+    """Each kind in its form; people see a mask."""
+    made = tiny(auth=auth)
+    assert build(planned(made), connected(made)).headers[header] == sent
+    shown = preview(planned(made), connected(made))
+    assert {name.lower(): value for name, value in shown.headers.items()}[header] == masked
+    assert leaked(repr(shown)) == []
+
+
+def test_auth_in_the_query(tiny: Callable[..., Connector]) -> None:
+    """The key is encoded into the URL, which prints without it."""
+    made = tiny(auth="query")
+    request = build(planned(made, part="p"), connected(made))
+    assert request.url.params["api_key"] == KEY
+    assert repr(request) == "<Request('GET', 'https://tiny.test/api/items/seven/x')>"
+    shown = preview(planned(made, part="p"), connected(made))
+    assert shown.url == f"https://tiny.test/api/items/seven/x?part=p&v=2&api_key={MASK}"
+    assert leaked(repr(request) + repr(shown)) == []
+
+
+# --- what HTTP cannot carry
+
+
+@pytest.mark.parametrize(
+    "note", ["a\r\nX-Admin: 1", "a\nb", "a\rb", "a\0b", "a\tb", "é", "🦜", " a", "a "], ids=ascii
+)
+def test_a_header_cannot_be_injected(tiny: Callable[..., Connector], note: str) -> None:
+    """Line breaks and all else that no header carries are refused, with the header's name and without the key."""
+    made = tiny()
+    with pytest.raises(InputError, match="The header X-Note would hold") as caught:
+        build(planned(made, note=note), connected(made))
+    assert caught.value.problems[0].hint
+    assert leaked(everything_shown(caught.value)) == []
+
+
+@pytest.mark.parametrize("auth", ["bearer", "basic", "query"])
+def test_a_url_can_be_too_long(tiny: Callable[..., Connector], auth: str) -> None:
+    """It is an input's problem, told before anything is sent."""
+    made = tiny(auth=auth)
+    with pytest.raises(InputError, match="longer than HTTP carries") as caught:
+        build(planned(made, id="x" * 70_000), connected(made))
+    assert leaked(everything_shown(caught.value)) == []
+
+
+# --- what people see
+
+
+def test_a_preview_is_the_request_but_for_the_key() -> None:
+    """Same method, URL, body and headers; only the secret is masked."""
+    made, connection = search(query=HARD), connected()
+    request, shown = build(made, connection), preview(made, connection)
+    assert (shown.method, shown.url, shown.body) == (request.method, str(request.url), made.body)
+    sent = {name.lower(): value for name, value in request.headers.items()}
+    for name, value in shown.headers.items():
+        assert sent[name.lower()].replace(KEY, MASK) == value
+    assert leaked(repr(shown)) == []
+
+
+def test_a_preview_takes_stand_ins() -> None:
+    """An export puts its own placeholder where the key goes."""
+    shown = preview(search(), connected(), stand_in=lambda name: f"<{name}>")
+    assert shown.headers["Authorization"] == "Bearer <api_key>"
+
+
+# --- curl
+
+
+def test_a_curl_command_in_full() -> None:
+    """One option a line; the shell reads the key from the environment."""
+    assert curl(search(query="it's"), connected()).split(" \\\n  ") == [
+        "curl --request POST https://api.perplexity.ai/search",
+        "--header 'Accept: application/json'",
+        "--header 'Content-Type: application/json'",
+        '--header "Authorization: Bearer $PERPLEXITY_API_KEY"',
+        """--data-raw '{"query":"it'"'"'s"}'""",
+    ]
+
+
+RECORDER = """#!/usr/bin/env python3
+import json, sys
+print(json.dumps(sys.argv[1:]))
+"""
+
+
+def run_in_shell(command: str, path: Path | str, variables: dict[str, str]) -> str:
+    environ = {"PATH": f"{path}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", **variables}
+    done = subprocess.run(["sh", "-c", command], env=environ, capture_output=True, check=True, timeout=20)
+    return done.stdout.decode()
+
+
+def words_of(command: str, folder: Path, variables: dict[str, str]) -> list[str]:
+    """The words that a shell gives to curl."""
+    program = folder / "curl"
+    program.write_text(RECORDER)
+    program.chmod(0o755)
+    words: list[str] = json.loads(run_in_shell(command, folder, variables))
+    return words
+
+
+@pytest.mark.parametrize(
+    "text", ["plain", HARD, "'", '"', "\\", "$PERPLEXITY_API_KEY", "@/etc/passwd", "-x"], ids=ascii
+)
+def test_a_shell_reads_the_curl_command_as_it_is_meant(tmp_path: Path, text: str) -> None:
+    """A shell expands the key and nothing else: not a query that looks like a command."""
+    command = curl(search(query=text), connected())
+    assert leaked(command) == []
+    words = words_of(command, tmp_path, {"PERPLEXITY_API_KEY": KEY})
+    assert words[:3] == ["--request", "POST", "https://api.perplexity.ai/search"]
+    assert f"Authorization: Bearer {KEY}" in words
+    assert words[-2] == "--data-raw"
+    assert json.loads(words[-1]) == {"query": text}
+
+
+@pytest.mark.parametrize(
+    ("auth", "word"),
+    [
+        ("odd", f'X-Key: a"$b`c\\{KEY}_d'),
+        ("basic", f'$HOME"`id`\\!:{KEY}'),
+        ("query", f"https://tiny.test/api/items/seven/x?v=2&api_key={KEY}"),
+    ],
+)
+def test_a_shell_expands_only_the_key(
+    tiny: Callable[..., Connector], tmp_path: Path, auth: str, word: str
+) -> None:
+    """What stands around it, in a header, a user's name or a URL, is meant as it is."""
+    made = tiny(auth=auth)
+    command = curl(planned(made), connected(made, user='$HOME"`id`\\!'))
+    assert leaked(command) == []
+    assert word in words_of(command, tmp_path, {"TINY_KEY": KEY})
+
+
+def comparable(received: Received) -> tuple[Any, ...]:
+    own = {"user-agent", "accept-encoding", "connection"}
+    headers = {name: value for name, value in received.headers.items() if name not in own}
+    return received.method, received.target, headers, received.body
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_curl_sends_the_same_request() -> None:
+    """The printed command and the connector are one to the server."""
+    with Loopback(http(200, {"id": "1", "results": []})) as server:
+        inputs = {"query": [HARD, "zwei"], "max_results": 3}
+        with connector.connect("perplexity", api_key=KEY, base_url=server.url) as opened:
+            opened.run("execute_search", inputs)
+            command = curl(opened.plan("execute_search", inputs), opened.connection)
+        run_in_shell(f"{command} --silent", "/usr/bin", {"PERPLEXITY_API_KEY": KEY})
+        ours, curls = server.requests
+    assert comparable(ours) == comparable(curls)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("auth", ["bearer", "header", "basic"])
+def test_curl_sends_the_same_auth(tiny: Callable[..., Connector], auth: str) -> None:
+    """Whatever the kind of auth."""
+    made = tiny(auth=auth)
+    with Loopback(http(200, {"name": "x"})) as server:
+        connection = connected(made, base_url=server.url)
+        request = build(planned(made, note="n", tags=["a b"]), connection)
+        with httpx.Client(trust_env=False) as client:
+            client.send(request)
+        command = curl(planned(made, note="n", tags=["a b"]), connection)
+        run_in_shell(f"{command} --silent", "/usr/bin", {"TINY_KEY": KEY})
+        ours, curls = server.requests
+    assert comparable(ours) == comparable(curls)
+
+
+def test_the_forms_are_all_looked_for() -> None:
+    """The search for leaks would find each form of the key."""
+    assert all(leaked(f"x{form}x") for form in FORMS)

@@ -1,0 +1,83 @@
+"""A connector small enough to read at a glance, with one action that uses every part of a request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import connector
+from connector.manifest import Connector
+from connector.template import Within
+
+CONNECTOR = """
+format: 1
+id: tiny
+name: Tiny
+version: 1.2.3
+description: For tests.
+connection:
+  fields:
+    type: object
+    additionalProperties: false
+    required: [key]
+    properties:
+      key: {type: string, title: Key, writeOnly: true}
+      user: {type: string, title: User, default: anna}
+      base_url: {type: string, title: Base URL, default: "https://tiny.test/api"}
+  base_url: ${{ connection.base_url }}
+  auth: AUTH
+errors:
+  message: ${{ response.body.error }}
+  type: ${{ response.body.error }}
+  kinds: [{kind: unexpected, status: [400], hint: Try again.}]
+"""
+
+ACTION = """
+id: look
+name: Look
+description: For tests.
+inputs:
+  type: object
+  additionalProperties: false
+  properties:
+    id: {type: [string, integer], title: ID, default: seven}
+    part: {type: string, title: Part}
+    tags: {type: array, title: Tags, items: {type: [string, integer, boolean]}}
+    note: {type: string, title: Note}
+outputs:
+  type: object
+  properties: {name: {type: string, title: Name}}
+routes:
+  only:
+    request:
+      method: GET
+      path: "/items/${{ inputs.id }}/x"
+      query: {tag: "${{ inputs.tags }}", part: "${{ inputs.part }}", v: 2}
+      headers: {X-Note: "${{ inputs.note }}", X-Kind: "note ${{ inputs.note }}", accept: text/plain}
+    response: {type: object, properties: {name: {type: string}}}
+    outputs: {name: "${{ response.body.name }}"}
+"""
+
+AUTHS = {
+    "odd": """{kind: header, name: X-Key, value: 'a"$b`c\\${{ connection.key }}_d'}""",
+    "bearer": '{kind: bearer, value: "${{ connection.key }}"}',
+    "header": '{kind: header, name: X-Key, value: "Key ${{ connection.key }}"}',
+    "basic": '{kind: basic, username: "${{ connection.user }}", password: "${{ connection.key }}"}',
+    "query": '{kind: query, name: api_key, value: "${{ connection.key }}"}',
+}
+
+
+def write_tiny(folder: Path, *, auth: str = "bearer") -> Connector:
+    """Write it into an empty folder, with another auth, and load it."""
+    (folder / "actions").mkdir()
+    (folder / "connector.yaml").write_text(CONNECTOR.replace("AUTH", AUTHS[auth]))
+    (folder / "actions" / "look.yaml").write_text(ACTION)
+    return connector.load(folder)
+
+
+def with_path(made: Connector, path: str) -> Connector:
+    """With a path that a manifest may not have, but a program may build."""
+    action = made.actions["look"]
+    request = replace(action.routes["only"].request, path=Within("inputs").template(path, {}))
+    changed = replace(action, routes={"only": replace(action.routes["only"], request=request)})
+    return replace(made, actions={"look": changed})
