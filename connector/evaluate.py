@@ -311,7 +311,7 @@ def _decode_int8(value: Any) -> Any:
 
 def _decode_bits(value: Any) -> Any:
     raw = _from_base64(value, "decode_bits()")
-    return None if raw is None else [byte >> place & 1 for byte in raw for place in range(7, -1, -1)]
+    return None if raw is None else [byte >> place & 1 for byte in raw for place in range(8)]
 
 
 def _from_base64(value: Any, step: str) -> bytes | None:

@@ -29,7 +29,8 @@ _SECRET_NAME: Final = re.compile(
     r"(?i)((api|access|auth|bearer|private|secret)_?(key|token)|secret|password|passphrase)\Z"
 )
 _SECRET_TEXT: Final = re.compile(
-    r"\b(?:pplx|sk|pk|ghp|xox[abp])[-_](?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{8,}"
+    # eight letters and digits in a row, with a digit: a key, not a name such as pplx-embed-v1
+    r"\b(?:pplx|sk|pk|ghp|xox[abp])[-_](?:[A-Za-z0-9]+[-_])*(?=[A-Za-z]*[0-9])[A-Za-z0-9]{8,}"
     r"|\b(?:Bearer|Basic)\s+(?=[A-Za-z._-]*[0-9])[A-Za-z0-9._-]{12,}"
 )
 

@@ -8,8 +8,19 @@ from connector.document import Document
 from connector.errors import Problem
 from connector.evaluate import Tables
 from connector.inference import Inference
-from connector.shape import Path, Shape, of_value, union_of
-from connector.template import Entries, Expression, Insert, Items, Piece, Static, Template, Text
+from connector.shape import UNKNOWN, Path, Shape, of_value, union_of
+from connector.template import (
+    SPREAD,
+    Entries,
+    Expression,
+    Insert,
+    Items,
+    Piece,
+    Spread,
+    Static,
+    Template,
+    Text,
+)
 from connector.template import Path as YamlPath
 
 _OTHER_BRACES = re.compile(
@@ -45,6 +56,8 @@ class TemplateLint:
         match piece:
             case Insert(expression):
                 return self._inferred(path, expression, scope)
+            case Spread(expression):
+                return self._inferred((*path, SPREAD), expression, scope).item or UNKNOWN
             case Text(parts):
                 for part in parts:
                     if isinstance(part, Expression):

@@ -205,6 +205,8 @@ class Example(_Strict):
     inputs: Mapping[str, Any]
     route: str | None = None
     """The route it is made for; the action's first route if absent."""
+    after: tuple[str, ...] = ()
+    """Examples (`action.example`) that have to run first, such as the one that makes what this one gets."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,7 +89,7 @@ def _typed(reply: Reply, path: str, value: Any, schema: Schema) -> Any:
     kind = schema.get("type")
     if kind == "array" and isinstance(value, list):
         return [_typed(reply, f"{path}[{i}]", item, schema.get("items", {})) for i, item in enumerate(value)]
-    if kind == "object" and isinstance(value, dict):
+    if kind == "object" and isinstance(value, dict) and "properties" in schema:
         columns: Mapping[str, Schema] = schema.get("properties", {})
         return {
             name: None

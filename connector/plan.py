@@ -16,7 +16,7 @@ from connector.errors import InputError, Problem, did_you_mean
 from connector.evaluate import is_true, text_of, type_name
 from connector.manifest import Action, Connector, FilePart, Poll, Route, Stream
 from connector.schema import normalised, path_text
-from connector.template import Entries, Expression, Insert, Items, Piece, Static, Template, Text, fill
+from connector.template import Entries, Expression, Insert, Items, Piece, Spread, Static, Template, Text, fill
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,7 @@ def _traced(piece: Piece, path: tuple[str | int, ...], plan: Plan) -> Iterator[F
                 yield from _traced(inner, (*path, index), plan)
         case Static(value):
             yield Field(path_text(path), value, "written in the manifest")
-        case Insert(expression):
+        case Insert(expression) | Spread(expression):
             value = expression.evaluate({"inputs": plan.inputs})
             yield Field(path_text(path), value, _source(expression, value, plan))
         case Text(parts):

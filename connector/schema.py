@@ -16,17 +16,16 @@ from itertools import islice
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
 
-from connector.errors import Problem, did_you_mean
+from connector.errors import Problem
 from connector.evaluate import described
-from connector.schema_sentences import TYPE_WORDS, Schema, explain, path_text
+from connector.schema_form import Fault, faults
+from connector.schema_sentences import Schema, explain, path_text
 
-__all__ = ["Checker", "NotASchema", "Path", "Schema", "checker", "normalised", "path_text"]
-
-Path = tuple[str | int, ...]
+__all__ = ["Checker", "NotASchema", "Schema", "checker", "normalised", "path_text"]
 
 MAX_DEPTH: Final = 64
 MAX_BITS: Final = 1023  # what a float can carry
@@ -54,13 +53,11 @@ class Checker:
 
 
 class NotASchema(ValueError):
-    """A value that is no JSON Schema, or one that refers elsewhere. `path` is the place in it."""
+    """A value that is no JSON Schema, or one that refers elsewhere. `fault` says what is wrong where."""
 
-    def __init__(self, path: Path, message: str, hint: str) -> None:
-        super().__init__(f"{path_text(path) or 'the schema'}: {message} {hint}")
-        self.path = path
-        self.message = message
-        self.hint = hint
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(f"{path_text(fault.path) or 'the schema'}: {fault.message} {fault.hint}")
+        self.fault = fault
 
 
 def checker(schema: Schema) -> Checker:
@@ -69,39 +66,9 @@ def checker(schema: Schema) -> Checker:
     Raises:
         NotASchema: if it is not a JSON Schema, or holds a reference.
     """
-    try:
-        reference = next(_references(schema, ()), None)
-        error = next(_meta_errors(schema), None)
-    except RecursionError:
-        raise NotASchema((), "The schema is nested too deep.", "Flatten it.") from None
-    if reference is not None:
-        path, place = reference
-        hint = "Write the schema out; references are not read."
-        raise NotASchema(path, f"`$ref: {place}` is a reference.", hint)
-    if error is not None:
-        raise _not_a_schema(error)
+    for fault in faults(schema):
+        raise NotASchema(fault)
     return Checker(schema, _Validator(schema, registry=Registry()))
-
-
-def _meta_errors(schema: Any) -> Iterator[SchemaError]:
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        yield error
-
-
-def _not_a_schema(error: SchemaError) -> NotASchema:
-    path = tuple(error.absolute_path)
-    if path[-1:] == ("type",) and error.validator == "anyOf":
-        names = error.instance if isinstance(error.instance, list) else [error.instance]
-        unknown = [name for name in names if isinstance(name, str) and name not in TYPE_WORDS]
-        hint = did_you_mean(unknown[0], TYPE_WORDS) if unknown else f"Known here: {', '.join(TYPE_WORDS)}."
-        return NotASchema(path, f"{unknown[0]!r} is not a type." if unknown else "This is not a type.", hint)
-    if error.validator == "format":
-        message = "This regular expression cannot be read here."
-        return NotASchema(path, message, "Check its brackets and escapes.")
-    problem = next(explain(error, "word of JSON Schema"))
-    return NotASchema(path, problem.message, problem.hint)
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
@@ -125,18 +92,6 @@ def _multiple_of(validator: Any, step: Any, instance: Any, schema: Any) -> Itera
 
 _extend: Any = extend  # untyped in the stubs
 _Validator = _extend(Draft202012Validator, {"pattern": _pattern, "multipleOf": _multiple_of})
-
-
-def _references(schema: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(schema, dict):
-        for key, value in schema.items():
-            if key in {"$ref", "$dynamicRef"} and isinstance(value, str):
-                yield (*path, key), value
-            elif key not in {"const", "default", "enum", "examples"}:
-                yield from _references(value, (*path, key))
-    elif isinstance(schema, list):
-        for index, value in enumerate(schema):
-            yield from _references(value, (*path, index))
 
 
 def _in_order(problem: Problem) -> list[tuple[int, str]]:

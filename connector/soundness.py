@@ -9,7 +9,8 @@ from typing import Any, TypeGuard
 from connector.document import Document
 from connector.errors import Problem, did_you_mean
 from connector.manifest import Action, Connector, Rule
-from connector.schema import NotASchema, Schema, checker
+from connector.schema import Schema
+from connector.schema_form import faults
 from connector.template import Path, Piece, Static, Text
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
@@ -111,12 +112,9 @@ def action_problems(document: Document, action: Action) -> Iterator[Problem]:
 
 
 def _schema_problems(document: Document, path: Path, schema: Any) -> Iterator[Problem]:
-    try:
-        checker(schema)
-    except NotASchema as error:
-        place = (*path, *error.path)
-        at_key = not error.path or error.path[-1] == "$ref"
-        yield document.problem(place, error.message, error.hint, at_key=at_key)
+    for fault in faults(schema):
+        at_key = not fault.path or fault.path[-1] in {"$ref", "$dynamicRef"}
+        yield document.problem((*path, *fault.path), fault.message, fault.hint, at_key=at_key)
 
 
 def _object_problems(document: Document, path: Path, schema: Schema) -> Iterator[Problem]:
@@ -201,13 +199,30 @@ def _flat_problems(document: Document, action: Action) -> Iterator[Problem]:
             message = f"The output {name!r} has several types."
             hint = "Give it one; an output that the answer lacks is null anyway."
             yield document.problem(place, message, hint, at_key=True)
-        elif not all(isinstance(leaf, Mapping) and leaf.get("type") in _SCALARS for leaf in leaves):
+        elif not (
+            _is_open(schema) or all(_is_scalar(leaf) or (columns and _is_vector(leaf)) for leaf in leaves)
+        ):
             message = f"The output {name!r} is not flat."
             hint = "Make it text, a number, true or false, a list of those, or a list of flat rows."
             yield document.problem(place, message, hint, at_key=True)
 
 
 _SCALARS = ("string", "integer", "number", "boolean")
+
+
+def _is_scalar(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and schema.get("type") in _SCALARS
+
+
+def _is_vector(schema: Any) -> bool:
+    """A column of numbers, such as an embedding: a value in itself, not a table in a table."""
+    items = schema.get("items") if isinstance(schema, Mapping) and schema.get("type") == "array" else None
+    return isinstance(items, Mapping) and items.get("type") in {"integer", "number"}
+
+
+def _is_open(schema: Any) -> bool:
+    """An object without declared fields: JSON in the form that the caller's own schema gives it."""
+    return _is_object(schema) and "properties" not in schema
 
 
 def _is_object(schema: Any) -> TypeGuard[Schema]:

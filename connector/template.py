@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 Scope = Mapping[str, Any]
+SPREAD = "..."
 Path = tuple[str | int, ...]
 
 
@@ -68,11 +69,18 @@ class Entries:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """In a list, an item `"...": ${{ }}`: the items of the expression's list stand here, if there is one."""
+
+    expression: Expression
+
+
+@dataclass(frozen=True)
 class Items:
     items: tuple[Piece, ...]
 
 
-Piece = Static | Insert | Text | Entries | Items
+Piece = Static | Insert | Text | Entries | Spread | Items
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ class Template:
 def fill(piece: Piece, scope: Scope) -> Any:
     """One pass over a compiled value. None means: leave it out."""
     match piece:
-        case Insert(expression):
+        case Insert(expression) | Spread(expression):
             return expression.evaluate(scope)
         case Static(value):
             return value
@@ -101,7 +109,13 @@ def fill(piece: Piece, scope: Scope) -> Any:
             filled = {name: value for name, inner in entries if (value := fill(inner, scope)) is not None}
             return filled if filled or not entries else None
         case Items(items):
-            values = [value for inner in items if (value := fill(inner, scope)) is not None]
+            values = []
+            for inner in items:
+                value = fill(inner, scope)
+                if isinstance(inner, Spread) and isinstance(value, list):
+                    values += value
+                elif value is not None:
+                    values.append(value)
             return values if values or not items else None
         case Text(parts):
             texts = [part if isinstance(part, str) else part.evaluate(scope) for part in parts]
@@ -112,6 +126,8 @@ def _expressions(piece: Piece, path: Path) -> Iterator[tuple[Path, Expression, b
     match piece:
         case Insert(expression):
             yield path, expression, False
+        case Spread(expression):
+            yield (*path, SPREAD), expression, False
         case Text(parts):
             yield from ((path, part, True) for part in parts if isinstance(part, Expression))
         case Entries(entries):
@@ -194,7 +210,7 @@ class Within:
             )
             return Static(fill(piece, {})) if _is_static(inner for _, inner in piece.entries) else piece
         if isinstance(value, list):
-            piece = Items(tuple(self._piece(v, tables, (*path, i), problems) for i, v in enumerate(value)))
+            piece = Items(tuple(self._item(v, tables, (*path, i), problems) for i, v in enumerate(value)))
             return Static(fill(piece, {})) if _is_static(piece.items) else piece
         if not isinstance(value, str) or "${{" not in value:
             return Static(value)
@@ -207,6 +223,18 @@ class Within:
         if len(parts) == 1 and isinstance(parts[0], Expression):
             return Insert(parts[0])
         return Text(tuple(parts))
+
+    def _item(
+        self, value: Any, tables: Tables, path: Path, problems: list[tuple[Path, ExpressionError]]
+    ) -> Piece:
+        if not isinstance(value, dict) or SPREAD not in value:
+            return self._piece(value, tables, path, problems)
+        inner = self._piece(value[SPREAD], tables, (*path, SPREAD), problems)
+        if isinstance(inner, Insert) and len(value) == 1:
+            return Spread(inner.expression)
+        hint = 'Write `- "...": ${{ inputs.name }}` and nothing else in this item.'
+        problems.append(((*path, SPREAD), ExpressionError("Only one list can stand here.", hint, SPREAD)))
+        return inner
 
     def _expression(
         self, text: str, tables: Tables, path: Path, problems: list[tuple[Path, ExpressionError]]

@@ -28,6 +28,7 @@ PATH = (
     "evaluate",
     "template",
     "schema_sentences",
+    "schema_form",
     "schema",
     "shape",
     "inference",

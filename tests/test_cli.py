@@ -101,7 +101,7 @@ def test_list_gives_the_shipped_actions(cli: Any) -> None:
     """Each action stands in a row with the words that name it to other commands."""
     code, out, _ = cli("list", "--format", "json")
     assert code == Exit.OK
-    assert [row["id"] for row in json.loads(out)] == [CHAT, SEARCH]
+    assert {CHAT, SEARCH, "perplexity.create_response"} < {row["id"] for row in json.loads(out)}
     assert SEARCH in cli("list").out
 
 
@@ -157,7 +157,7 @@ def test_the_examples_of_show_can_be_run(cli: Any, key: str) -> None:
             "perplexity.execute_serch", "Did you mean 'execute_search'?", id="misspelt with connector"
         ),
         pytest.param("perplexty.execute_search", "Did you mean 'perplexity'?", id="misspelt connector"),
-        pytest.param("perplexity", "Its actions: perplexity.create_chat_completion", id="a connector"),
+        pytest.param("perplexity", "Its actions: perplexity.cancel_batch, ", id="a connector"),
         pytest.param("./folder", "Write ./folder.ACTION", id="a folder"),
         pytest.param("./nowhere.find", "no folder with a connector.yaml", id="a folder that is not there"),
         pytest.param(".execute_search", "Did you mean 'execute_search'?", id="a dot too many"),

@@ -302,8 +302,9 @@ NO_HOST = "a host that is not one"
         ("https://host.test\\x", NO_URL),
         ("https://h\u00f6st.test", NO_URL),
         ("https://\uff48ost.test", NO_URL),
-        ("http://[::1]evil.test", NO_HOST),
-        ("http://[::1]x:80", NO_HOST),
+        # newer Pythons see for themselves that this is no URL
+        ("http://[::1]evil.test", f"{NO_HOST}|{NO_URL}"),
+        ("http://[::1]x:80", f"{NO_HOST}|{NO_URL}"),
         ("https://host%2etest", NO_HOST),
         ("https://a,b", NO_HOST),
         (5, NO_URL),

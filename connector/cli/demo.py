@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from connector.manifest import Action
     from connector.run import OpenConnection
 
+_SHOWN = ("create_chat_completion", "execute_search")
 _KEY = "pplx-test-demo"
 _ROWS = 2
 
@@ -25,7 +26,7 @@ _ROWS = 2
     epilog=closing("connector demo", ends=RUNS),
 )
 def demo() -> None:
-    """Run every Perplexity action once against a local sandbox, and show what goes in and what comes out.
+    """Run a chat completion and a search against a local sandbox, and show what goes in and what comes out.
 
     It needs no key, no network and no configuration; saved connections and the environment are left alone.
     """
@@ -43,8 +44,8 @@ def demo() -> None:
             page.line(
                 f"A sandbox at {sandbox.url} answers here, with synthetic text. Nothing leaves this computer."
             )
-            for action in perplexity.actions.values():
-                _show(page, opened, action)
+            for action_id in _SHOWN:
+                _show(page, opened, perplexity.actions[action_id])
     _show_next(page, perplexity.links.get("api_keys", ""))
 
 

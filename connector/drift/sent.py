@@ -24,7 +24,7 @@ from connector.expression import (
     Then,
 )
 from connector.schema import Schema
-from connector.template import Entries, Insert, Items, Piece, Static, Text
+from connector.template import Entries, Insert, Items, Piece, Spread, Static, Text
 
 BOOLEAN = Value(frozenset({"boolean"}))
 _FALSE = Value(frozenset({"false"}))  # a condition that did not hold
@@ -45,6 +45,9 @@ class Sending:
                 return of_json(value)
             case Insert(expression):
                 return _settled(self._of(expression.node, self._scope))
+            case Spread(expression):
+                found = _settled(self._of(expression.node, self._scope))
+                return (found.item or ANYTHING).or_null()
             case Text(parts):
                 nodes = [part.node for part in parts if not isinstance(part, str)]
                 optional = any(self._of(node, self._scope).can_be("null") for node in nodes)

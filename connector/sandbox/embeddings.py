@@ -144,9 +144,13 @@ def _vector(text: str, dimensions: int) -> list[int]:
 def _encoded(vector: list[int], *, binary: bool) -> str:
     if not binary:
         return base64.b64encode(struct.pack(f"{len(vector)}b", *vector)).decode()
-    bits = "".join("1" if number > 0 else "0" for number in vector)
-    bits += "0" * (-len(bits) % 8)
-    return base64.b64encode(int(bits, 2).to_bytes(len(bits) // 8, "big")).decode()
+    # eight numbers a byte, the first in its lowest bit
+    bits = [number > 0 for number in vector]
+    packed = bytes(
+        sum(bit << place for place, bit in enumerate(bits[start : start + 8]))
+        for start in range(0, len(bits), 8)
+    )
+    return base64.b64encode(packed).decode()
 
 
 def _usage(counts: list[int], model: _Model) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from connector.secret import Secret
 from connector.testing.cassette import path_of, recording
 from connector.testing.replaying import stand_ins
 
-SANDBOX_KEY = "pplx-test-sandbox"
 SANDBOX_URL = "http://sandbox"
 
 
@@ -79,13 +78,17 @@ def _recorded(connector: Connector, action: Action, example: Example, sandbox_ur
         against = connection.base_url
     else:
         fields = {**stand_ins(connector), "base_url": sandbox_url}
-        fields.update({name: Secret(SANDBOX_KEY) for name in connector.connection.secrets})
+        # the sandbox keeps what it is given by key: each example finds what it made itself, and nothing else
+        key = Secret(f"pplx-test-{action.id}-{example.id}")
+        fields.update(dict.fromkeys(connector.connection.secrets, key))
         connection = resolve(connector, fields, environ={})
         against = SANDBOX_URL
     path = path_of(connector, action, example)
     # recorded beside the old one: if anything fails, the old one stays
     with TemporaryDirectory() as folder:
         fresh = Path(folder) / path.name
+        with OpenConnection(connection) as opened:
+            _run_before(opened, example)
         with (
             recording(fresh, connection.secrets.values(), against) as cassette,
             OpenConnection(connection) as opened,
@@ -93,12 +96,31 @@ def _recorded(connector: Connector, action: Action, example: Example, sandbox_ur
             cassette.get_metadata("recorded_against", "the sandbox" if sandbox_url else against)
             cassette.get_metadata("recorded_on", str(datetime.now(UTC).date()))
             cassette.get_metadata("connector", f"{connector.id} {connector.version}")
-            opened.run(action.id, example.inputs, route=example.route)
+            _run(opened, action, example)
         changes = _changes(path, fresh)
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(fresh, part := path.with_suffix(".part"))
         part.replace(path)
     return f"{action.id}/{example.id}: {changes} ({path})"
+
+
+def _run(opened: OpenConnection, action: Action, example: Example) -> None:
+    opened.run(action.id, example.inputs, route=example.route)
+
+
+def _run_before(opened: OpenConnection, example: Example) -> None:
+    """What the example needs to be there, and what that needs."""
+    for name in example.after:
+        action, needed = _named(opened.connector, name)
+        _run_before(opened, needed)
+        _run(opened, action, needed)
+
+
+def _named(connector: Connector, name: str) -> tuple[Action, Example]:
+    """`action.example`, which lint has found to be there."""
+    action_id, _, example_id = name.partition(".")
+    action = connector.actions[action_id]
+    return action, next(example for example in action.examples if example.id == example_id)
 
 
 def _changes(old: Path, fresh: Path) -> str:

@@ -1,0 +1,178 @@
+"""Whether a value is a JSON Schema that can be read here: each word has a value of its kind, none is a reference.
+
+Says what the metaschema of 2020-12 says of the words below (a test compares them), in a tenth of its time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from connector.errors import did_you_mean
+from connector.evaluate import described
+from connector.schema_sentences import TYPE_WORDS
+
+Path = tuple[str | int, ...]
+
+MAX_LEVELS: Final = 200
+
+_SCHEMA: Final = {
+    *(
+        "items",
+        "contains",
+        "additionalProperties",
+        "propertyNames",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    ),
+    *("not", "if", "then", "else", "contentSchema"),
+}
+_SCHEMAS: Final = {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"}
+_SCHEMA_LIST: Final = {"allOf", "anyOf", "oneOf", "prefixItems"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong at a path in a schema."""
+
+    path: Path
+    message: str
+    hint: str
+
+
+def faults(schema: Any, path: Path = ()) -> Iterator[Fault]:
+    """Everything because of which a value is no schema that can be read here."""
+    if isinstance(schema, bool):
+        return
+    if not isinstance(schema, dict):
+        yield Fault(path, f"A schema is a mapping, not {described(schema)}.", "Write `{type: ...}`.")
+        return
+    if len(path) > MAX_LEVELS:
+        yield Fault(path, "The schema is nested too deep.", "Flatten it.")
+        return
+    for word, value in schema.items():
+        place = (*path, word)
+        if word in _SCHEMA:
+            yield from faults(value, place)
+        elif word in _SCHEMAS:
+            yield from _named(value, place, patterns=word == "patternProperties")
+        elif word in _SCHEMA_LIST:
+            yield from _listed(value, place)
+        elif word in {"$ref", "$dynamicRef"}:
+            hint = "Write the schema out; references are not read."
+            yield Fault(place, f"`{word}: {value}` is a reference.", hint)
+        elif (check := _CHECKS.get(word)) and (wrong := check(value)):
+            yield Fault(place, *wrong)
+
+
+def _named(value: Any, path: Path, *, patterns: bool) -> Iterator[Fault]:
+    if not isinstance(value, dict):
+        yield Fault(path, *_must_be("a mapping", value))
+        return
+    for name, inner in value.items():
+        if patterns and (wrong := _pattern(name)):
+            yield Fault((*path, name), *wrong)
+        yield from faults(inner, (*path, name))
+
+
+def _listed(value: Any, path: Path) -> Iterator[Fault]:
+    if not isinstance(value, list) or not value:
+        yield Fault(path, *_must_be("a list of schemas", value))
+        return
+    for index, inner in enumerate(value):
+        yield from faults(inner, (*path, index))
+
+
+_Wrong = tuple[str, str] | None
+
+
+def _must_be(what: str, value: Any) -> tuple[str, str]:
+    got = (
+        f"an empty {'list' if isinstance(value, list) else 'mapping'}"
+        if value in ([], {})
+        else described(value)
+    )
+    return f"It must be {what}, not {got}.", f"Give {what}."
+
+
+def _is(kind: type | tuple[type, ...], what: str) -> Callable[[Any], _Wrong]:
+    return lambda value: None if isinstance(value, kind) else _must_be(what, value)
+
+
+def _number(value: Any) -> _Wrong:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return None if is_number else _must_be("a number", value)
+
+
+def _step(value: Any) -> _Wrong:
+    if wrong := _number(value):
+        return wrong
+    return None if value > 0 else (f"{value} is not above 0.", "Give more than 0.")
+
+
+def _count(value: Any) -> _Wrong:
+    if _number(value) or (isinstance(value, float) and not value.is_integer()):
+        return _must_be("a whole number", value)
+    return None if value >= 0 else (f"{value} is below 0.", "Give 0 or more.")
+
+
+def _names(value: Any) -> _Wrong:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        return _must_be("a list of names", value) if not isinstance(value, list) else _NAMES
+    return None if len(set(value)) == len(value) else ("A name stands there twice.", "Keep one of each.")
+
+
+_NAMES: Final = ("A name is text.", "Give a list of names.")
+
+
+def _lists_of_names(value: Any) -> _Wrong:
+    if not isinstance(value, Mapping):
+        return _must_be("a mapping", value)
+    return next(filter(None, map(_names, value.values())), None)
+
+
+def _type(value: Any) -> _Wrong:
+    names = value if isinstance(value, list) else [value]
+    for name in names:
+        if not isinstance(name, str):
+            return f"A type is not {described(name)}.", f"Known here: {', '.join(TYPE_WORDS)}."
+        if name not in TYPE_WORDS:
+            return f"{name!r} is not a type.", did_you_mean(name, TYPE_WORDS)
+    if not names:
+        return "No type is named.", f"Known here: {', '.join(TYPE_WORDS)}."
+    return None if len(set(names)) == len(names) else ("A type stands there twice.", "Keep one of each.")
+
+
+def _pattern(value: Any) -> _Wrong:
+    if not isinstance(value, str):
+        return _must_be("text", value)
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError):
+        return "This regular expression cannot be read here.", "Check its brackets and escapes."
+    return None
+
+
+def _id(value: Any) -> _Wrong:
+    if not isinstance(value, str):
+        return _must_be("text", value)
+    return None if "#" not in value[:-1] else ("An $id has no fragment.", "Remove what follows the `#`.")
+
+
+_CHECKS: Final[dict[str, Callable[[Any], _Wrong]]] = {
+    "type": _type,
+    "pattern": _pattern,
+    "multipleOf": _step,
+    "required": _names,
+    "dependentRequired": _lists_of_names,
+    "$id": _id,
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _number),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"), _count),
+    **dict.fromkeys(("minProperties", "maxProperties"), _count),
+    **dict.fromkeys(("enum", "examples"), _is(list, "a list")),
+    **dict.fromkeys(("uniqueItems", "deprecated", "readOnly", "writeOnly"), _is(bool, "true or false")),
+    **dict.fromkeys(("title", "description", "format", "$schema", "$comment"), _is(str, "text")),
+    **dict.fromkeys(("contentEncoding", "contentMediaType"), _is(str, "text")),
+}
