@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+import connector
+from connector.document import parse
 from connector.sandbox import Sandbox
 from connector.template import Within
 
@@ -73,6 +75,38 @@ def test_the_python_of_the_readme_works(code: str, environment: dict[str, str]) 
     assert done.returncode == 0, done.stderr
     assert "https://" in done.stdout
     assert "How many stars" in done.stdout
+
+
+ENDPOINTS = ROOT / "docs" / "endpoints.yaml"
+
+
+def claims() -> list[Any]:
+    found = parse(ENDPOINTS.read_text(encoding="utf-8"), str(ENDPOINTS)).value
+    entries = [*found["endpoints"], *found["mcp_tools"]]
+    return [pytest.param(e, id=e["claim"].get("tool") or " ".join(e["claim"].values())) for e in entries]
+
+
+@pytest.mark.parametrize("entry", [param for param in claims() if "use" in param.values[0]])
+def test_what_is_to_be_used_instead_of_a_claimed_endpoint_works(entry: dict[str, Any]) -> None:
+    """The action and the inputs of the page run against the sandbox."""
+    perplexity = connector.load("perplexity")
+    with (
+        Sandbox() as sandbox,
+        connector.connect(perplexity, api_key="pplx-test-endpoints", base_url=sandbox.url) as opened,
+    ):
+        if "after" in entry:
+            action, _, name = entry["after"].partition(".")
+            example = next(one for one in perplexity.actions[action].examples if one.id == name)
+            opened.run(action, example.inputs)
+        assert opened.run(entry["use"]["action"], entry["use"]["inputs"]).status == 200
+
+
+def test_every_claim_of_the_directory_has_its_answer() -> None:
+    """14 endpoints and 5 tools, each with a verdict that the page explains, and a sentence."""
+    entries = [param.values[0] for param in claims()]
+    assert len(entries) == 19
+    assert {e["verdict"] for e in entries} <= {"real", "retired", "other path", "not offered"}
+    assert all(e["sentence"].strip().endswith(".") for e in entries)
 
 
 def rows() -> list[Any]:

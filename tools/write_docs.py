@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import connector
+from connector.document import parse
 from connector.loading import shipped_names
 
 ROOT = Path(__file__).parent.parent
@@ -41,17 +45,54 @@ def fresh_readme(text: str) -> str:
     return before + START + actions_table() + END + after
 
 
+def endpoints_page() -> str:
+    """What a public directory claims of this API, and what is true: from docs/endpoints.yaml."""
+    path = ROOT / "docs" / "endpoints.yaml"
+    claims = parse(path.read_text(encoding="utf-8"), str(path)).value
+    lines = [
+        "# Endpoints that are claimed, and what is true",
+        "",
+        "A public directory lists 14 endpoints and 5 MCP tools for this API. Most of them are not in the vendor's",
+        "reference. Each gets its honest answer here, as of 2026-11-21; every command below is run by the tests",
+        "against the sandbox.",
+        "",
+        "*real*: it exists under this name. *retired*: the vendor has switched it off. *other path*: it exists",
+        "elsewhere. *not offered*: neither the vendor's reference nor its SDK has it.",
+    ]
+    for heading, key in (("The endpoints", "endpoints"), ("The MCP tools", "mcp_tools")):
+        lines += ["", f"## {heading}"]
+        for entry in claims[key]:
+            claim = entry["claim"]
+            name = claim.get("tool") or f"{claim['method']} {claim['path']}"
+            lines += ["", f"### `{name}`: {entry['verdict']}", "", entry["sentence"].strip()]
+            if "use" in entry:
+                lines += ["", "```sh", command(**entry["use"]), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def command(action: str, inputs: dict[str, Any]) -> str:
+    """The `connector run` that an entry proposes."""
+    words = ["connector", "run", f"perplexity.{action}"]
+    words += [
+        f"{name}={value}" if isinstance(value, str) else f"{name}:={json.dumps(value, ensure_ascii=False)}"
+        for name, value in inputs.items()
+    ]
+    return shlex.join(words)
+
+
 def main() -> int:
     """Write, or check."""
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    fresh = fresh_readme(text)
+    readme, endpoints = ROOT / "README.md", ROOT / "docs" / "endpoints.md"
+    pages = {readme: fresh_readme(readme.read_text(encoding="utf-8")), endpoints: endpoints_page()}
+    stale = [
+        page for page, text in pages.items() if not page.exists() or page.read_text(encoding="utf-8") != text
+    ]
     if "--check" in sys.argv[1:]:
-        if text != fresh:
-            print("README.md is not fresh: run `python tools/write_docs.py`", file=sys.stderr)
-            return 1
-        return 0
-    readme.write_text(fresh, encoding="utf-8")
+        for page in stale:
+            print(f"{page.relative_to(ROOT)} is not fresh: run `python tools/write_docs.py`", file=sys.stderr)
+        return 1 if stale else 0
+    for page in stale:
+        page.write_text(pages[page], encoding="utf-8")
     return 0
 
 
