@@ -86,7 +86,7 @@ def _explained(entry: Any, path: Path, parent: Any, document: Document) -> Itera
             hint = "Put it in quotes."
         yield document.problem(path, f"It must be {expected}, not {described(given)}.", hint)
     else:
-        yield document.problem(path, f"{entry['msg']}.", "See docs/manifest.md.")
+        yield document.problem(path, f"{entry['msg']}.", "Write it as the shipped manifests do.")
 
 
 def _place(kind: Any, loc: tuple[str | int, ...], value: Any) -> tuple[Path, Any, bool]:

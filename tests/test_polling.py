@@ -99,14 +99,14 @@ def test_an_interruption_cancels_the_work(server: Loopback, monkeypatch: pytest.
 def test_a_cancelled_task_cancels_the_work() -> None:
     """As asyncio has it."""
 
-    async def run() -> None:
-        async with connector.aconnect(quick(), api_key=KEY, base_url=server.url) as perplexity:
+    async def run(url: str) -> None:
+        async with connector.aconnect(quick(), api_key=KEY, base_url=url) as perplexity:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(perplexity.run("create_response", INPUTS), 0.3)
 
-    with Loopback(http(200, QUEUED)) as server:
-        asyncio.run(run())
-        assert asked(server)[-1] == "POST /v1/agent/resp_1/cancel"
+    with Loopback(http(200, QUEUED)) as endless:
+        asyncio.run(run(endless.url))
+        assert asked(endless)[-1] == "POST /v1/agent/resp_1/cancel"
 
 
 def test_leaving_an_async_loop_cancels_the_work(server: Loopback) -> None:
