@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from connector.checks import aged
 from connector.document import Document
 from connector.errors import ManifestError, Problem
 from connector.excerpt import in_order
@@ -21,6 +23,7 @@ from connector.lint_schema import schema_problems
 from connector.lint_template import TemplateLint
 from connector.loading import read, shipped_folder, shipped_names
 from connector.manifest import ConnectionForm, Connector
+from connector.plan import chosen_route
 from connector.shape import Shape, of_schema
 from connector.template import Path as YamlPath
 from connector.template import Piece, Static, Text
@@ -61,6 +64,23 @@ def lint(path: str | Path | None = None) -> list[Problem]:
     for document in (manifest.document, *manifest.actions.values()):
         problems += _written_secrets(document)
     return sorted(dict.fromkeys(problems), key=in_order)
+
+
+def ages(connector: Connector, today: date) -> list[str]:
+    """What the examples use that the vendor has deprecated or retired by today, a sentence for each.
+
+    It is no mistake - a gateway may still serve it - and the day is the vendor's.
+    """
+    form = connector.connection.form
+    settings = {name: schema["default"] for name, schema in form.items() if "default" in schema}
+    return list(
+        dict.fromkeys(
+            f"{action.id}: {sentence}"
+            for action in connector.actions.values()
+            for example in action.examples
+            for sentence in aged(action, chosen_route(action, settings, example.route), example.inputs, today)
+        )
+    )
 
 
 def _form_problems(document: Document, form: ConnectionForm) -> Iterator[Problem]:

@@ -489,8 +489,10 @@ def test_markup_in_an_answer_is_text(cli: Any, key: str) -> None:
 
 
 def test_lint_is_content_with_what_is_shipped(cli: Any) -> None:
-    """The shipped connectors have no problems."""
-    assert cli("lint") == (Exit.OK, "ok: perplexity\n", "")
+    """The shipped connectors have no problems; what the vendor has retired is noted beside the result."""
+    code, out, err = cli("lint")
+    assert (code, out) == (Exit.OK, "ok: perplexity\n")
+    assert err.startswith("note: create_chat_completion: The route sonar was retired on 2026-09-27.")
 
 
 def test_lint_shows_each_problem_with_its_line(cli: Any, own_folder: Path) -> None:

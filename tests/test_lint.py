@@ -11,7 +11,7 @@ from typing import Any
 import golden
 import pytest
 
-from connector.lint import lint
+from connector.lint import ages, lint
 from connector.loading import load, shipped_names
 from connector.plan import Plan, plan
 
@@ -193,3 +193,11 @@ def test_local_inputs_need_not_be_sent(library: Path) -> None:
     """An input that the runtime uses itself is covered."""
     assert change(library, "    note: Closed.\n", "    local: [limit]\n") == []
     assert change(library, "        max: ${{ inputs.limit }}\n", "") == []
+
+
+def test_what_the_vendor_has_retired_is_noted_from_its_day_on() -> None:
+    """The examples of a route are told, once, from the day on and not before."""
+    perplexity = load("perplexity")
+    assert ages(perplexity, date(2026, 9, 26)) == []
+    [sentence] = ages(perplexity, date(2026, 9, 27))
+    assert sentence.startswith("create_chat_completion: The route sonar was retired on 2026-09-27.")

@@ -18,10 +18,14 @@ from connector.cli.visible import visible
 def lint(path: str | None) -> None:
     """Find mistakes in the manifest of the connector in PATH; without PATH, in all shipped ones.
 
-    Each problem is printed with its file, line and column, the line itself, and what to do.
+    Each problem is printed with its file, line and column, the line itself, and what to do. What the examples
+    use that the vendor has deprecated or retired by today is noted on stderr.
     """
+    from datetime import UTC, datetime
+
+    from connector.lint import ages
     from connector.lint import lint as problems_of
-    from connector.loading import find, shipped_names
+    from connector.loading import find, load, shipped_names
 
     places = shipped_names() if path is None else [path]
     for place in places:
@@ -33,6 +37,9 @@ def lint(path: str | None) -> None:
         files = len({problem.where.rsplit(":", 2)[0] for problem in problems})
         tell(f"{_count(len(problems), 'problem')} in {_count(files, 'file')}.")
         raise click.exceptions.Exit(Exit.FOUND)
+    for place in places:
+        for sentence in ages(load(place), datetime.now(UTC).date()):
+            tell(f"note: {visible(sentence, one_line=True)}")
     give(f"ok: {visible(', '.join(places))}")
 
 
