@@ -84,11 +84,11 @@ def unsupported(route: Route, inputs: Mapping[str, Any]) -> Iterator[tuple[str, 
 
 
 def _values_at(value: Any, path: list[str]) -> Iterator[Any]:
-    if isinstance(value, list):
+    if not path:
+        yield value
+    elif isinstance(value, list):
         for item in value:
             yield from _values_at(item, path)
-    elif not path:
-        yield value
     elif isinstance(value, Mapping) and path[0] in value:
         yield from _values_at(value[path[0]], path[1:])
 

@@ -92,7 +92,9 @@ def resolve(
     if NAME_FIELD in form.form:
         fields[NAME_FIELD] = name
     secrets = {
-        key: _cleaned(key, fields.pop(key), where) for key in form.secrets if fields.get(key) is not None
+        key: _cleaned(key, fields.pop(key), where, is_word=form.auth.kind != "basic")
+        for key in form.secrets
+        if fields.get(key) is not None
     }
     settings = {key: _shown(value) for key, value in fields.items()}
     missing = [key for key in form.fields.get("required", ()) if key not in settings and key not in secrets]
@@ -150,6 +152,10 @@ def _check_auth(connection: Connection, where: str) -> None:
     """Tell now what would make every request fail: a part of the auth without a value, or unfit for a header."""
     auth = connection.connector.connection.auth
     scope = {"connection": connection.fields(lambda _, __: MASK)}
+    user = auth.username.fill(scope) if auth.kind == "basic" and auth.username is not None else None
+    if user is not None and ":" in text_of(user):
+        message = "The user name holds a colon, which ends it for the server."
+        raise CredentialError(message, where=where, hint="Give the name without what follows the colon.")
     for template in (auth.value, auth.username, auth.password):
         text = template.fill(scope) if template is not None else ""
         if text is None:
@@ -207,15 +213,20 @@ def _read(path: Path, variable: str) -> str:
 _WRAPPING = " \t\r\n\f\v\u00a0\u200b\u200c\u200d\u2060\ufeff"
 
 
-def _cleaned(name: str, value: Any, where: str) -> Secret:
-    """A pasted secret without what pasting adds; refused, never shown, if it cannot stand in a header."""
+def _cleaned(name: str, value: Any, where: str, *, is_word: bool) -> Secret:
+    """A pasted secret without what pasting adds; refused, never shown, if it cannot be sent.
+
+    A key is one word. A password (for basic auth, which encodes it) is any text on one line, as it stands.
+    """
     if not isinstance(value, (str, Secret)):
         message = f"{name} must be text, not {type(value).__name__}."
         raise CredentialError(message, where=where, hint=f"Give {name} as text.")
-    secret = _unwrapped(value)
+    secret = _unwrapped(value) if is_word else Secret(_shown(value).rstrip("\r\n"))
     if not secret:
         raise CredentialError(f"{name} is empty.", where=where, hint=f"Give {name} its value.")
-    if (what := _flaw(secret)) is not None:
+    if not is_word and not secret.reveal().isprintable():
+        raise CredentialError(f"{name} holds a control character.", where=where, hint="Copy it again.")
+    if is_word and (what := _flaw(secret)) is not None:
         hint = "Copy it again from where it was made; it is one word of letters, digits and signs."
         raise CredentialError(f"{name} holds {what}.", where=where, hint=hint)
     return secret

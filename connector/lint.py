@@ -21,6 +21,7 @@ from connector.excerpt import in_order
 from connector.lint_action import ActionLint
 from connector.lint_schema import schema_problems
 from connector.lint_template import TemplateLint
+from connector.lint_values import connector_values, empty_sentences
 from connector.loading import read, shipped_folder, shipped_names
 from connector.manifest import ConnectionForm, Connector
 from connector.plan import chosen_route
@@ -52,6 +53,7 @@ def lint(path: str | Path | None = None) -> list[Problem]:
         return list(error.problems)
     problems = list(_form_problems(manifest.document, manifest.connector.connection))
     problems += _auth_problems(manifest.document, manifest.connector, told=bool(problems))
+    problems += connector_values(manifest.document, manifest.connector)
     for action_id, document in manifest.actions.items():
         problems += ActionLint(manifest.connector, manifest.connector.actions[action_id], document).problems()
         for name in manifest.connector.actions[action_id].input_fields:
@@ -63,6 +65,7 @@ def lint(path: str | Path | None = None) -> list[Problem]:
                 )
     for document in (manifest.document, *manifest.actions.values()):
         problems += _written_secrets(document)
+        problems += empty_sentences(document, document.value)
     return sorted(dict.fromkeys(problems), key=in_order)
 
 

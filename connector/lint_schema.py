@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from connector.document import Document
 from connector.errors import Problem, did_you_mean
+from connector.lint_values import schema_values
 from connector.schema import Schema, checker
 from connector.shape import parts
 from connector.template import Path
@@ -42,6 +43,7 @@ def schema_problems(document: Document, path: Path, schema: Any) -> Iterator[Pro
     if not isinstance(schema, Mapping):
         return
     yield from _words(document, path, schema)
+    yield from schema_values(document, path, schema)
     for word, value in schema.items():
         if word in _NAMED_SCHEMAS and isinstance(value, Mapping):
             for name, inner in value.items():

@@ -153,7 +153,8 @@ _HINTS = {
 
 def _sentence(said: str | None, redactor: Redactor) -> str:
     """What the service says, without secrets and, after them, without its end if it is a book."""
-    text = redactor.text(said or "")
+    # on one line, and without what steers a terminal or turns the reading order
+    text = "".join(char if char.isprintable() else " " for char in redactor.text(said or ""))
     return text if len(text) <= 500 else f"{text[:500]}..."
 
 

@@ -90,6 +90,8 @@ def _ask(schema: Any, name: str) -> str:
     field = schema.get("properties", {}).get(name)
     field = field if isinstance(field, Mapping) else {}
     about = field.get("description") or field.get("title")
+    if isinstance(field.get("enum"), list):
+        return f"Give {name}, one of: {', '.join(map(str, field['enum']))}."
     return f"Give {name}: {about}" if about else f"Give {name}."
 
 

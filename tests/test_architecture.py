@@ -40,6 +40,7 @@ PATH = (
     "checks",
     "choices",
     "plan",
+    "lint_values",
     "lint_schema",
     "lint_template",
     "lint_action",

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -195,6 +196,9 @@ def test_ctrl_c_during_a_request_ends_with_130(started: Callable[..., subprocess
         waiting = started(*SEARCH, "--base-url", f"http://127.0.0.1:{silent.getsockname()[1]}")
         with closing(silent.accept()[0]) as connection:
             connection.recv(65536)
+            time.sleep(
+                0.3
+            )  # until it waits: in the instant before, Python notes a signal and then waits all the same
             waiting.send_signal(signal.SIGINT)
             out, err = waiting.communicate(timeout=10)
     assert (waiting.returncode, out, err) == (Exit.INTERRUPTED, b"", b"\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ import connector
 from connector.connection import checked_base_url, resolve, saved_connections
 from connector.errors import ConnectorError, CredentialError
 from connector.manifest import Auth, Connector
+from connector.request import build
 from connector.saved import SavedConnection
 from connector.schema import checker
 from connector.secret import Secret
@@ -427,3 +429,27 @@ def test_short_secrets_are_masked_in_errors_only() -> None:
     assert made.content_redactor.text("the latest") == "the latest"
     long = resolve(PERPLEXITY, {"api_key": KEY}, environ={})
     assert long.content_redactor.text(f"your key is {KEY}") == "your key is ********"
+
+
+def _basic(user: str) -> Connector:
+    """The shipped connector, as if it had basic auth: a user name, and the key for a password."""
+    loaded = connector.load("perplexity")
+    within = Within("connection")
+    password = within.template("${{ connection.api_key }}", {})
+    auth = Auth(kind="basic", username=within.template(user, {}), password=password)
+    return replace(loaded, connection=replace(loaded.connection, auth=auth))
+
+
+@pytest.mark.parametrize("password", ["pass word", "p\u00e4ss", " edges ", "Bearer x", '"quoted"'])
+def test_a_password_of_basic_auth_is_sent_as_it_stands(password: str) -> None:
+    """It is encoded, so it may hold what a key may not."""
+    with connector.connect(_basic("desk"), api_key=password, base_url="http://127.0.0.1:9") as opened:
+        request = build(opened.plan("execute_search", {"query": "x"}), opened.connection)
+    sent = request.headers["Authorization"].removeprefix("Basic ")
+    assert base64.b64decode(sent).decode() == f"desk:{password}"
+
+
+def test_a_colon_in_the_user_name_of_basic_auth_is_refused() -> None:
+    """The server would take what follows for the password."""
+    with pytest.raises(CredentialError, match="colon"):
+        resolve(_basic("a:b"), {"api_key": "pplx-test-basic"}, environ={})

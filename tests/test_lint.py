@@ -201,3 +201,50 @@ def test_what_the_vendor_has_retired_is_noted_from_its_day_on() -> None:
     assert ages(perplexity, date(2026, 9, 26)) == []
     [sentence] = ages(perplexity, date(2026, 9, 27))
     assert sentence.startswith("create_chat_completion: The route sonar was retired on 2026-09-27.")
+
+
+VALUES = [
+    ("connector.yaml", "name: Authorization", 'name: "Author ization"', "cannot be the name of a header"),
+    ("connector.yaml", "statuses: [408,", "statuses: [200, 408,", "200 is a success"),
+    ("connector.yaml", "documentation: https://docs", "documentation: docs", "It is not a URL."),
+    (
+        "connector.yaml",
+        "default: https://api.perplexity.ai",
+        "default: api.perplexity.ai",
+        "not an http or https URL",
+    ),
+    ("connector.yaml", "default: https://api.perplexity.ai", "default: http://api.test", "plain http"),
+    (
+        "connector.yaml",
+        "required: [connection_name, api_key]",
+        "required: [connection_name]",
+        "Every request needs",
+    ),
+    ("connector.yaml", "hint: Change the input and run it again.", 'hint: ""', "people read it"),
+    ("actions/execute_search.yaml", "enum: [low, medium, high]", "enum: []", "There is no choice."),
+    (
+        "actions/execute_search.yaml",
+        "enum: [low, medium, high]",
+        "enum: [low, low, high]",
+        "stands there twice",
+    ),
+    ("actions/execute_search.yaml", "maximum: 50", "maximum: 0", "nothing fits"),
+    ("actions/execute_search.yaml", "title: One query", 'title: ""', "people read it"),
+]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"), VALUES, ids=[f"{row[0]}: {row[2]}" for row in VALUES]
+)
+def test_a_value_that_cannot_be_meant_is_found(
+    tmp_path: Path, file: str, old: str, new: str, said: str
+) -> None:
+    """It is read without a complaint, and would fail with every key or help nobody."""
+    folder = Path(shutil.copytree(load("perplexity").folder, tmp_path / "manifests" / "perplexity"))
+    text = (folder / file).read_text()
+    assert old in text
+    line = text[: text.index(old)].count("\n") + 1
+    (folder / file).write_text(text.replace(old, new, 1))
+    found = [problem for problem in lint(folder) if said in problem.message]
+    assert found, lint(folder)
+    assert abs(int(found[0].where.split(":")[-2]) - line) <= 3

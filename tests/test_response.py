@@ -248,7 +248,7 @@ def test_an_echoed_key_is_masked(status: int, form: str) -> None:
         {"results": [{"title": form, form: [form]}], "error": {"message": form}},
     ):
         response = answer(status, body, headers)
-        if status == 200 and isinstance(body, dict):
+        if status == 200 and isinstance(body, dict) and "results" in body:
             assert leaked(repr(got(response))) == []
             assert MASK in json.dumps(got(response).body)
             continue

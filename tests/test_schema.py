@@ -59,7 +59,7 @@ COMMAND_LINE = "On the command line, `name:=value` passes JSON where `name=value
         ]),
         (MESSAGES, {"messages": [{"role": "user"}, {"rol": "user"}]}, [
             "messages[1].rol: There is no such input. Did you mean 'role'?",
-            "messages[1].role: It is required. Give role.",
+            "messages[1].role: It is required. Give role, one of: system, user.",
         ]),
         (MESSAGES, {"messages": [{"role": "sytem"}]}, [
             "messages[0].role: 'sytem' is not one of the choices. Did you mean 'system'? Choose one of: system, user.",

@@ -105,7 +105,8 @@ def add(
     place = kept.save(SavedConnection(name, loaded.id, settings, connection.secrets), replace=replace)
     where = "the system's keyring" if place == "keyring" else "a file that is encrypted with the passphrase"
     give(f"Saved {visible(name)!r} for {connection.base_url}; its secrets are in {where}.")
-    tell(f"Test it: connector connections test {visible(shlex.quote(name))}")
+    whose = "" if connector == "perplexity" else f" --connector {visible(shlex.quote(connector))}"
+    tell(f"Test it: connector connections test {visible(shlex.quote(name))}{whose}")
 
 
 def _fields(connector: Connector, pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -223,7 +224,11 @@ _WORDS = {
 )
 @click.argument("name", required=False)
 @click.option(
-    "--connector", "place", default="perplexity", show_default=True, help="Whose, if no NAME is given."
+    "--connector",
+    "place",
+    default="perplexity",
+    show_default=True,
+    help="Whose connection it is: a shipped name, or a folder.",
 )
 @_no_secrets
 def test(name: str | None, place: str) -> None:

@@ -64,6 +64,8 @@ def _cell(value: Any, most: int | None = None) -> str:
         return ""
     if isinstance(value, str):
         return value or '""'
+    if isinstance(value, list) and len(value) > 3 and all(isinstance(item, (int, float)) for item in value):
+        return f"{len(value)} numbers: {', '.join(map(str, value[:12]))}{', ...' if len(value) > 12 else ''}"
     if isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value):
         lines = [f"{number}. {_cell(item)}" for number, item in enumerate(value[:most], 1)]
         more = [f"({len(value) - len(lines)} more)"] if len(lines) < len(value) else []

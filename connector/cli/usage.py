@@ -52,5 +52,5 @@ def usage(since: datetime | None, form: str) -> None:
     page.table(("action", "model", "runs", "tokens", "US dollars"), cells, indent=0, keys=2)
     total = sum(row.cost for row in rows)
     unsaid = sum(row.runs - row.priced for row in rows)
-    rest = f"; {unsaid} runs whose answer named no cost" if unsaid else ""
+    rest = f"; runs whose answer named no cost: {unsaid}" if unsaid else ""
     page.line(f"Together {total:.5f} US dollars{rest}.")

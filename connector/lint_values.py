@@ -1,0 +1,104 @@
+"""Values that can be read and cannot be meant: empty sentences, an URL that is none, a range without a number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from connector.connection import checked_base_url
+from connector.document import Document
+from connector.errors import CredentialError, Problem
+from connector.evaluate import equal
+from connector.manifest import Connector
+from connector.schema import Schema
+from connector.template import Path
+
+_SENTENCES: Final = frozenset({"name", "title", "description", "hint", "say", "why", "note"})
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_RANGES: Final = (
+    ("minimum", "maximum"),
+    ("minLength", "maxLength"),
+    ("minItems", "maxItems"),
+    ("minProperties", "maxProperties"),
+)
+
+
+def empty_sentences(document: Document, value: Any, path: Path = ()) -> Iterator[Problem]:
+    """What people are to read, and is empty. Inputs of examples are the author's own."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key in _SENTENCES and isinstance(inner, str) and not inner.strip():
+                yield document.problem(
+                    (*path, key), "It is empty, and people read it.", "Write a sentence.", at_key=True
+                )
+            elif not (path[:1] == ("examples",) and key == "inputs"):
+                yield from empty_sentences(document, inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from empty_sentences(document, inner, (*path, index))
+
+
+def schema_values(document: Document, path: Path, schema: Schema) -> Iterator[Problem]:
+    """Bounds and choices that no value can keep to. Of one schema; what stands in it is asked for apart."""
+    for low, high in _RANGES:
+        least, most = schema.get(low), schema.get(high)
+        if isinstance(least, (int, float)) and isinstance(most, (int, float)) and least > most:
+            message = f"{low} {least} is above {high} {most}: nothing fits."
+            yield document.problem((*path, low), message, "Change one of the two.", at_key=True)
+    choices = schema.get("enum")
+    if choices == []:
+        yield document.problem(
+            (*path, "enum"), "There is no choice.", "List the choices, or remove it.", at_key=True
+        )
+    for index, choice in enumerate(choices if isinstance(choices, list) else ()):
+        if any(equal(choice, earlier) for earlier in (choices or [])[:index]):
+            place = (*path, "enum", index)
+            yield document.problem(place, f"The choice {choice!r} stands there twice.", "Keep one of them.")
+
+
+def connector_values(document: Document, connector: Connector) -> Iterator[Problem]:
+    """Values of connector.yaml that cannot work with any key."""
+    auth = connector.connection.auth
+    if auth.kind == "header" and not _HEADER_NAME.fullmatch(auth.name):
+        message = f"{auth.name!r} cannot be the name of a header."
+        yield document.problem(("connection", "auth", "name"), message, "Use letters, digits and -.")
+    for index, status in enumerate(connector.retry.statuses):
+        if 200 <= status < 300:
+            message = f"{status} is a success: the request would be sent again, and paid for again."
+            yield document.problem(("retry", "statuses", index), message, "Remove it.")
+    for name, link in connector.links.items():
+        if urlsplit(link).scheme not in {"http", "https"} or not urlsplit(link).netloc:
+            yield document.problem(("links", name), "It is not a URL.", "Begin it with https://.")
+    yield from _base_url(document, connector)
+    yield from _required(document, connector)
+
+
+def _base_url(document: Document, connector: Connector) -> Iterator[Problem]:
+    form = connector.connection.form
+    defaults = {name: schema["default"] for name, schema in form.items() if "default" in schema}
+    url = connector.connection.base_url.fill({"connection": defaults})
+    if url is None:
+        return  # it is asked for
+    try:
+        checked_base_url(url, where="", environ={})
+    except CredentialError as error:
+        place: Path = ("connection", "base_url")
+        if "base_url" in defaults:
+            place = ("connection", "fields", "properties", "base_url", "default")
+        yield document.problem(place, error.message, error.hint)
+
+
+def _required(document: Document, connector: Connector) -> Iterator[Problem]:
+    form, auth = connector.connection, connector.connection.auth
+    required = form.fields.get("required", ())
+    if not form.form.keys() >= set(required):
+        return  # one of them is misspelt, and has been told
+    for template in (auth.value, auth.username, auth.password, form.base_url):
+        for _, expression, _ in template.expressions() if template else ():
+            for name in (reference[-1] for reference in expression.references):
+                if name in form.form and name not in required and "default" not in form.form[name]:
+                    message = f"Every request needs {name!r}, and the form does not ask for it."
+                    place = ("connection", "fields", "required")
+                    yield document.problem(place, message, "Add it to `required`.", at_key=True)
