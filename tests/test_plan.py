@@ -176,6 +176,7 @@ CHAT_INPUTS: dict[str, tuple[Any, Any]] = {
     "frequency_penalty": (0.5, NOT_SENT),
     "stop": (["END"], NOT_SENT),
     "stream_mode": ("concise", NOT_SENT),
+    "stream_options": ({"include_usage": False}, NOT_SENT),
     "response_format": (
         {"type": "json_schema", "json_schema": {"schema": {"type": "object"}, "strict": False}},
         {
@@ -308,6 +309,8 @@ UNSUPPORTED |= {
     "messages.content.file_name": [
         {"role": "user", "content": [{"type": "text", "text": "x", "file_name": "a.pdf"}]}
     ],
+    "messages.reasoning": [{"role": "user", "content": "x", "reasoning": "hm"}],
+    "messages.reasoning_content": [{"role": "user", "content": "x", "reasoning_content": "hm"}],
     "disable_search": True,
 }
 
@@ -341,6 +344,7 @@ def test_every_unsupported_input_is_tried() -> None:
         {"return_related_questions": False},
         {"enable_search_classifier": False},
         {"disable_search": False},
+        {"stream_options": {"include_usage": True}},
         {"web_search_options": {"image_results_enhanced_relevance": False}},
         {"stop": None},
     ],
