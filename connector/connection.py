@@ -77,9 +77,7 @@ def resolve(
         if key not in form.form and key != NAME_FIELD:
             hint = did_you_mean(key, form.form)
             raise CredentialError(f"There is no field {key!r}.", where=where, hint=hint)
-    fields: dict[str, Any] = {
-        key: schema["default"] for key, schema in form.form.items() if "default" in schema
-    }
+    fields: dict[str, Any] = dict(form.defaults)
     if saved is None:
         fields.update(_from_environment(connector, environ, where))
     elif saved.connector != connector.id:

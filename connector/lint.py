@@ -74,8 +74,7 @@ def ages(connector: Connector, today: date) -> list[str]:
 
     It is no mistake - a gateway may still serve it - and the day is the vendor's.
     """
-    form = connector.connection.form
-    settings = {name: schema["default"] for name, schema in form.items() if "default" in schema}
+    settings = connector.connection.defaults
     return list(
         dict.fromkeys(
             f"{action.id}: {sentence}"

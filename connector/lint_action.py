@@ -282,11 +282,24 @@ class ActionLint:
         if not self.action.examples:
             message = "The action has no example: nothing tests it."
             yield self._problem((), message, "Add `examples: [{id: ..., inputs: {...}}]`.")
+        known = [
+            f"{action.id}.{example.id}"
+            for action in self.connector.actions.values()
+            for example in action.examples
+        ]
         form = self.connector.connection.form
         settings = {
             name: schema["default"] for name, schema in form.items() if isinstance(schema.get("default"), str)
         }
         for index, example in enumerate(self.action.examples):
+            for position, name in enumerate(example.after):
+                if name not in known:
+                    hint = did_you_mean(name, known)
+                    place: YamlPath = ("examples", index, "after", position)
+                    yield self.document.problem(place, f"There is no example {name!r}.", hint)
+                elif name == f"{self.action.id}.{example.id}":
+                    place = ("examples", index, "after", position)
+                    yield self.document.problem(place, "The example would run before itself.", "Remove it.")
             try:
                 plan(
                     self.connector,

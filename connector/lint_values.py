@@ -76,8 +76,7 @@ def connector_values(document: Document, connector: Connector) -> Iterator[Probl
 
 
 def _base_url(document: Document, connector: Connector) -> Iterator[Problem]:
-    form = connector.connection.form
-    defaults = {name: schema["default"] for name, schema in form.items() if "default" in schema}
+    defaults = connector.connection.defaults
     url = connector.connection.base_url.fill({"connection": defaults})
     if url is None:
         return  # it is asked for

@@ -309,6 +309,11 @@ class ConnectionForm(_Strict):
         return fields
 
     @cached_property
+    def defaults(self) -> Mapping[str, Any]:
+        """The values of the fields that nobody has to fill in."""
+        return {name: schema["default"] for name, schema in self.form.items() if "default" in schema}
+
+    @cached_property
     def secrets(self) -> frozenset[str]:
         """The names of the fields that are secrets."""
         return frozenset(name for name, schema in self.form.items() if schema.get("writeOnly"))

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 import connector
+from connector.errors import InputError
+from connector.lint import lint
 from connector.manifest import Action, Connector, Example
 from connector.testing.cassette import CassetteError, path_of
 from connector.testing.recording import record
@@ -129,3 +131,22 @@ def _copy(tmp_path: Path) -> Connector:
     shutil.copytree(PERPLEXITY.folder, folder)
     (tmp_path / "icon.png").touch()
     return connector.load(folder)
+
+
+@pytest.mark.records
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ("execute_search.one_qury", "Did you mean 'execute_search.one_query'"),
+        ("execute_search.two_queries", "itself"),
+    ],
+)
+def test_what_cannot_run_first_is_told(tmp_path: Path, after: str, said: str) -> None:
+    """An example that is not there, and one that waits for this one, end in an error of ours."""
+    folder = _copy(tmp_path).folder
+    file = folder / "actions" / "execute_search.yaml"
+    text = file.read_text().replace("  - id: two_queries\n", f"  - id: two_queries\n    after: [{after}]\n")
+    file.write_text(text)
+    with pytest.raises(InputError, match=said):
+        list(record(folder, "execute_search", "two_queries"))
+    assert any("example" in problem.message for problem in lint(folder))

@@ -88,7 +88,7 @@ def _recorded(connector: Connector, action: Action, example: Example, sandbox_ur
     with TemporaryDirectory() as folder:
         fresh = Path(folder) / path.name
         with OpenConnection(connection) as opened:
-            _run_before(opened, example)
+            _run_before(opened, action, example, ())
         with (
             recording(fresh, connection.secrets.values(), against) as cassette,
             OpenConnection(connection) as opened,
@@ -108,19 +108,19 @@ def _run(opened: OpenConnection, action: Action, example: Example) -> None:
     opened.run(action.id, example.inputs, route=example.route)
 
 
-def _run_before(opened: OpenConnection, example: Example) -> None:
+def _run_before(opened: OpenConnection, action: Action, example: Example, begun: tuple[str, ...]) -> None:
     """What the example needs to be there, and what that needs."""
+    here = f"{action.id}.{example.id}"
+    if here in begun:
+        hint = "Take one out of the examples' `after`."
+        raise InputError([Problem(f"example {here}", f"It waits for itself: {' -> '.join(begun)}.", hint)])
     for name in example.after:
-        action, needed = _named(opened.connector, name)
-        _run_before(opened, needed)
-        _run(opened, action, needed)
-
-
-def _named(connector: Connector, name: str) -> tuple[Action, Example]:
-    """`action.example`, which lint has found to be there."""
-    action_id, _, example_id = name.partition(".")
-    action = connector.actions[action_id]
-    return action, next(example for example in action.examples if example.id == example_id)
+        known = {f"{a.id}.{e.id}": (a, e) for a in opened.connector.actions.values() for e in a.examples}
+        if name not in known:
+            message = f"It is to run after {name!r}, and there is no such example."
+            raise InputError([Problem(f"example {here}", message, did_you_mean(name, known))])
+        _run_before(opened, *known[name], (*begun, here))
+        _run(opened, *known[name])
 
 
 def _changes(old: Path, fresh: Path) -> str:

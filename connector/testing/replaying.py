@@ -38,11 +38,10 @@ def replay(connector: Connector, action: Action, example: Example) -> Result:
 
 def stand_ins(connector: Connector) -> dict[str, str | Secret]:
     """Fields for a connection that is never used for real: no environment, no saved connection."""
-    form = connector.connection.form
     fields: dict[str, str | Secret] = {
         name: Secret("pplx-test-replay") for name in connector.connection.secrets
     }
-    fields.update({name: schema["default"] for name, schema in form.items() if "default" in schema})
+    fields.update(connector.connection.defaults)
     required = connector.connection.fields.get("required", ())
     fields.update({name: "test" for name in required if name not in fields})
     return fields
