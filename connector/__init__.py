@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from connector.loading import load
+    from connector.manifest import Limits
     from connector.opening import aconnect, connect
     from connector.output import Event, Result
     from connector.run import OpenConnection
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncOpenConnection",
     "Event",
+    "Limits",
     "OpenConnection",
     "Result",
     "Secret",
@@ -34,6 +36,7 @@ __all__ = [
 _PLACES = {
     "AsyncOpenConnection": "run_async",
     "Event": "output",
+    "Limits": "manifest",
     "OpenConnection": "run",
     "Result": "output",
     "Secret": "secret",

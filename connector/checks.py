@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from connector.errors import Problem
 from connector.evaluate import Drift, is_true
-from connector.manifest import Action, Lifecycle, Route, Rule, Unsupported
+from connector.manifest import Action, Lifecycle, Route, Rule
 from connector.schema import Schema
 from connector.template import Expression
 
 
 def input_problems(action: Action, route: Route, inputs: Mapping[str, Any]) -> Iterator[Problem]:
-    """Every problem of the inputs: with the schema, then with the rules of the action and of the route."""
+    """Every problem of the inputs: with the schema, then with the rules of the action and of the route.
+
+    Inputs that are wrong in themselves are not judged by rules.
+    """
     problems = action.input_checker.problems(inputs)
     yield from problems
-    wrong = {problem.where.split(".")[0].split("[")[0] for problem in problems}
-    for rule in (*action.rules, *route.rules):
-        yield from _broken(rule, inputs, wrong)
+    wrong = names_in(problems)
+    if "inputs" in wrong:  # all of them, such as too many
+        return
+    scope = {"inputs": inputs}
+    for rules in (action.rules, route.rules):
+        for rule in rules:
+            if rule.when is None:
+                yield from _broken(rule, inputs, wrong)
+            elif not (wrong and wrong.intersection(_names(rule.when))) and _holds(rule.when, scope):
+                yield Problem(", ".join(_names(rule.when)) or "inputs", rule.say, "")
+
+
+def names_in(problems: Iterable[Problem]) -> set[str]:
+    """The inputs that the problems are about."""
+    return {problem.where.split(".")[0].split("[")[0] for problem in problems}
 
 
 def completed(action: Action, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
@@ -29,11 +44,7 @@ def completed(action: Action, inputs: Mapping[str, Any]) -> tuple[dict[str, Any]
         for name, value in inputs.items()
         if value is not None or _allows_null(action.input_fields.get(name, {}))
     }
-    defaults = {
-        name: schema["default"]
-        for name, schema in action.input_fields.items()
-        if "default" in schema and name not in given
-    }
+    defaults = {name: value for name, value in action.input_defaults.items() if name not in given}
     return {**given, **defaults}, frozenset(defaults)
 
 
@@ -43,20 +54,14 @@ def _allows_null(schema: Schema) -> bool:
 
 
 def _broken(rule: Rule, inputs: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
-    """The problem, if the rule is broken. Inputs that are wrong in themselves are not judged."""
-    names: tuple[str, ...] = ()
-    if rule.when is not None:
-        names = tuple(dict.fromkeys(path[1] for path in rule.when.references if len(path) > 1))
-        if wrong.isdisjoint(names) and _holds(rule.when, inputs):
-            yield Problem(", ".join(names) or "inputs", rule.say, "")
-    elif rule.exclusive:
-        names = tuple(name for name in rule.exclusive if name in inputs)
+    """The problem, if a rule about which inputs are given, or in which order, is broken."""
+    if rule.exclusive:
+        names = [name for name in rule.exclusive if name in inputs]
         if len(names) > 1:
             yield Problem(", ".join(names), rule.say, "")
     elif rule.order is not None and rule.order.input in inputs and rule.order.input not in wrong:
         turns, position = rule.order.turns, 0
-        for index, item in enumerate(inputs[rule.order.input]):
-            value = item.get(rule.order.field)
+        for index, value in enumerate(_column(inputs[rule.order.input], rule.order.field)):
             if position == 0 and value in rule.order.first:
                 continue
             if value not in turns[position % len(turns)]:
@@ -68,29 +73,50 @@ def _broken(rule: Rule, inputs: Mapping[str, Any], wrong: set[str]) -> Iterator[
             yield Problem(name, rule.say, "")
 
 
-def _holds(condition: Expression, inputs: Mapping[str, Any]) -> bool:
+def _column(rows: Any, field: str) -> Iterator[Any]:
+    """The field of each row; nothing of what has another form, which the schema may not have been asked of."""
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict):
+            yield row.get(field)
+
+
+def _names(condition: Expression) -> list[str]:
+    """The inputs that a condition reads."""
+    return list(dict.fromkeys(path[1] for path in condition.references if len(path) > 1))
+
+
+def _holds(condition: Expression, scope: Mapping[str, Any]) -> bool:
     try:
-        return is_true(condition.evaluate({"inputs": inputs}))
+        return is_true(condition.evaluate(scope))
     except Drift:
         return False
 
 
 def unsupported(route: Route, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The given inputs that the route cannot carry, each with the reason."""
-    for path, entry in route.unsupported.items():
-        reason = entry if isinstance(entry, Unsupported) else Unsupported(why=entry)
-        if any(value not in reason.harmless for value in _values_at(inputs, path.split("."))):
-            yield path, reason.why
+    """The given inputs that the route cannot carry, each with the reason. The inputs fit the schema."""
+    for path, reason in route.not_carried:
+        if path[0] in inputs:
+            harmless = reason.harmless
+            if any(value not in harmless for value in _values_at(inputs, path)):
+                yield ".".join(path), reason.why
 
 
-def _values_at(value: Any, path: list[str]) -> Iterator[Any]:
-    if not path:
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _values_at(item, path)
-    elif isinstance(value, Mapping) and path[0] in value:
-        yield from _values_at(value[path[0]], path[1:])
+def _values_at(value: Any, path: tuple[str, ...]) -> list[Any]:
+    """What stands at a path, in every item of the lists on the way."""
+    found = [value]
+    for name in path:
+        found = [item[name] for item in _objects(found) if name in item]
+    return found
+
+
+def _objects(values: list[Any]) -> list[dict[str, Any]]:
+    objects = []
+    for value in values:
+        if isinstance(value, dict):
+            objects.append(value)
+        elif isinstance(value, list):
+            objects += _objects(value)
+    return objects
 
 
 def aged(action: Action, route_id: str, inputs: Mapping[str, Any], today: date) -> Iterator[str]:

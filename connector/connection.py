@@ -14,14 +14,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from connector.errors import CredentialError, Problem, did_you_mean
 from connector.evaluate import text_of
+from connector.log_masking import guard
 from connector.manifest import Connector
-from connector.saved import SavedConnection, SavedConnections, default_folder
+from connector.pasted import cleaned
 from connector.secret import MASK, Redactor, Secret
+
+if TYPE_CHECKING:
+    from connector.saved import SavedConnection, SavedConnections
 
 NAME_FIELD = "connection_name"
 ALLOW_HTTP = "CONNECTOR_ALLOW_HTTP"
@@ -44,7 +48,8 @@ class Connection:
     @cached_property
     def content_redactor(self) -> Redactor:
         """As redactor, for what an action gives: there, a secret such as `test` may stand for itself."""
-        return Redactor(secret for secret in self.secrets.values() if len(secret.reveal()) >= 12)
+        long = (secret for secret in self.secrets.values() if len(secret.reveal()) >= 12)
+        return Redactor(long, cut=False)
 
     @cached_property
     def base_url(self) -> str:
@@ -90,7 +95,7 @@ def resolve(
     if NAME_FIELD in form.form:
         fields[NAME_FIELD] = name
     secrets = {
-        key: _cleaned(key, fields.pop(key), where, is_word=form.auth.kind != "basic")
+        key: cleaned(key, fields.pop(key), where, is_word=form.auth.kind != "basic")
         for key in form.secrets
         if fields.get(key) is not None
     }
@@ -99,6 +104,7 @@ def resolve(
     if missing:
         raise _missing(connector, missing[0], where)
     connection = Connection(connector, name, settings, secrets)
+    guard(connection.redactor)
     problems = _problems(connection)
     if problems:
         said = " ".join(f"{problem.where}: {problem.message}" for problem in problems)
@@ -208,49 +214,6 @@ def _read(path: Path, variable: str) -> str:
     raise CredentialError(message, where=str(path), hint=hint)
 
 
-_WRAPPING = " \t\r\n\f\v\u00a0\u200b\u200c\u200d\u2060\ufeff"
-
-
-def _cleaned(name: str, value: Any, where: str, *, is_word: bool) -> Secret:
-    """A pasted secret without what pasting adds; refused, never shown, if it cannot be sent.
-
-    A key is one word. A password (for basic auth, which encodes it) is any text on one line, as it stands.
-    """
-    if not isinstance(value, (str, Secret)):
-        message = f"{name} must be text, not {type(value).__name__}."
-        raise CredentialError(message, where=where, hint=f"Give {name} as text.")
-    secret = _unwrapped(value) if is_word else Secret(_shown(value).rstrip("\r\n"))
-    if not secret:
-        raise CredentialError(f"{name} is empty.", where=where, hint=f"Give {name} its value.")
-    if not is_word and not secret.reveal().isprintable():
-        raise CredentialError(f"{name} holds a control character.", where=where, hint="Copy it again.")
-    if is_word and (what := _flaw(secret)) is not None:
-        hint = "Copy it again from where it was made; it is one word of letters, digits and signs."
-        raise CredentialError(f"{name} holds {what}.", where=where, hint=hint)
-    return secret
-
-
-def _unwrapped(value: str | Secret) -> Secret:
-    text = _unquoted(value.reveal() if isinstance(value, Secret) else value)
-    return Secret(_unquoted(_SCHEME.sub("", text, count=1)))
-
-
-_SCHEME = re.compile(r"\A(authorization\s*:\s*)?bearer\s+", re.IGNORECASE)
-
-
-def _unquoted(text: str) -> str:
-    text = text.strip(_WRAPPING)
-    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`"
-    return text[1:-1].strip(_WRAPPING) if is_quoted else text
-
-
-def _flaw(secret: Secret) -> str | None:
-    bad = next((char for char in secret.reveal() if not "!" <= char <= "~"), None)
-    if bad is None:
-        return None
-    return "a space or line break" if bad in _WRAPPING else "a character that a key cannot have"
-
-
 def _same_host(given: Any, saved: Any, where: str) -> None:
     if given is not None and str(given).rstrip("/") != str(saved).rstrip("/"):
         message = (
@@ -284,6 +247,7 @@ def checked_base_url(url: Any, *, where: str, environ: Mapping[str, str] = os.en
         raise CredentialError("base_url holds a query or a fragment.", where=where, hint=hint)
     if not _HOST.fullmatch(parts.netloc):
         raise CredentialError("base_url has a host that is not one.", where=where, hint=hint)
+    _check_address(host, where)
     if parts.scheme == "http" and not _is_loopback(host) and environ.get(ALLOW_HTTP) != "1":
         message = "base_url is plain http: the key could be read on the way."
         hint = f"Use https. For a trusted network, set {ALLOW_HTTP}=1."
@@ -296,20 +260,41 @@ _PLAIN = re.compile(r"[!-\[\]-~]+")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?")
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+_LOOKS_LIKE_ADDRESS = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)\.?")
+
+
+def _check_address(host: str, where: str) -> None:
+    """Refuse addresses that are not what they look like, and those that no service has."""
+    address = _address(host)
+    if address is None and _LOOKS_LIKE_ADDRESS.fullmatch(host):
+        message = "base_url has an address in a spelling that hides it."
+        raise CredentialError(message, where=where, hint="Write it as four plain numbers, as in 127.0.0.1.")
+    if address and (address.is_link_local or address.is_unspecified or address.is_multicast):
+        message = "base_url is no address of a service: clouds keep their own credentials at such ones."
+        raise CredentialError(message, where=where, hint="Write the address that the service has.")
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    address = _address(host)
+    return address is not None and address.is_loopback
 
 
 def saved_connections(
     environ: Mapping[str, str] = os.environ, *, ask: Callable[[], Secret | None] = lambda: None
 ) -> SavedConnections:
     """The connections saved on this machine; the passphrase comes from the environment, or from `ask`."""
+    from connector.saved import SavedConnections, default_folder  # noqa: PLC0415 - most runs use none
+
     environ = _Environment(environ)
 
     def passphrase() -> Secret | None:

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
@@ -30,6 +31,7 @@ _DATE_KEYS: Final = {"since", "deprecated", "retired"}  # lifecycle days: a date
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?\Z")
+_LONGEST_AMBIGUOUS: Final = len("false")  # of the words that begin with a letter
 _LONGEST_WORD: Final = 64  # no reader takes a longer word for anything but text
 _AMBIGUOUS = (
     (re.compile(r"(?i)(yes|on|y)\Z"), "some YAML readers take it for true", "Write true, or"),
@@ -125,6 +127,11 @@ def parse(text: str, file: str) -> Document:
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+# the events themselves have no subclasses
+_Alias, _Scalar, _MappingEnd = yaml.AliasEvent, yaml.ScalarEvent, yaml.MappingEndEvent
+_ListStart, _ListEnd = yaml.SequenceStartEvent, yaml.SequenceEndEvent
+
+
 class _Reader:
     """Builds values from YAML events. Structure that cannot be read raises; the rest is collected."""
 
@@ -149,41 +156,39 @@ class _Reader:
         return value
 
     def _value(self, events: Iterator[Any], event: Any, path: Path) -> Any:
-        if isinstance(event, yaml.AliasEvent):
-            raise self._error(
-                event, f"`*{event.anchor}` is an alias.", "Write the value out; aliases are not read."
-            )
+        if type(event) is _Alias:
+            hint = "Write the value out; aliases are not read."
+            raise self._error(event, f"`*{_cut(str(event.anchor))}` is an alias.", hint)
         if event.anchor is not None:
-            raise self._error(event, f"`&{event.anchor}` is an anchor.", "Remove it; anchors are not read.")
+            hint = "Remove it; anchors are not read."
+            raise self._error(event, f"`&{_cut(event.anchor)}` is an anchor.", hint)
         if event.tag is not None:
             line, column = _mark(event.start_mark)
             tag = self.lines[line - 1][column - 1 :].split(maxsplit=1)[0]
-            raise self._error(event, f"`{tag}` is a tag.", "Remove it; the value says what it is.")
+            raise self._error(event, f"`{_cut(tag)}` is a tag.", "Remove it; the value says what it is.")
         if len(path) > MAX_DEPTH:
             raise self._error(event, f"Nested deeper than {MAX_DEPTH} levels.", "Flatten the structure.")
         if len(self.values) >= MAX_VALUES:
             hint = "Split it into several actions."
             raise self._error(event, f"The file holds more than {MAX_VALUES:,} values.", hint)
         self.values[path] = _span(event)
-        if isinstance(event, yaml.ScalarEvent):
+        if type(event) is _Scalar:
             return self._scalar(event, path)
-        whole, end = (self._list if isinstance(event, yaml.SequenceStartEvent) else self._mapping)(
-            events, path
-        )
+        whole, end = (self._list if type(event) is _ListStart else self._mapping)(events, path)
         if event.flow_style:  # shown from bracket to bracket
             self.values[path] = Span(*_mark(event.start_mark), *_mark(end.end_mark))
         return whole
 
     def _list(self, events: Iterator[Any], path: Path) -> tuple[Any, Any]:
         items: list[Any] = []
-        while not isinstance(event := next(events), yaml.SequenceEndEvent):
+        while type(event := next(events)) is not _ListEnd:
             items.append(self._value(events, event, (*path, len(items))))
         return items, event
 
     def _mapping(self, events: Iterator[Any], path: Path) -> tuple[Any, Any]:
         mapping: dict[str, Any] = {}
-        while not isinstance(event := next(events), yaml.MappingEndEvent):
-            if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
+        while type(event := next(events)) is not _MappingEnd:
+            if type(event) is not _Scalar or event.anchor or event.tag:
                 raise self._no_key(event)
             key = event.value
             here = (*path, key)
@@ -196,9 +201,7 @@ class _Reader:
                     self._note(event, message, f'Quote it: "{key}".')
             if key in mapping:
                 first = self.keys[here]
-                message = (
-                    f"The key {key!r} stands twice; the first is in line {first.line}, column {first.column}."
-                )
+                message = f"The key {_cut(key)!r} stands twice; the first is in line {first.line}, column {first.column}."
                 self._note(event, message, "Keep one of them.")
                 self._value(events, next(events), here)  # read past it; the first one counts
                 continue
@@ -220,6 +223,8 @@ class _Reader:
         if event.style:  # quoted, or a block
             if any("\ud800" <= char <= "\udfff" for char in text):
                 self._note(event, "The text holds half of a surrogate pair.", "Write the whole character.")
+            return text
+        if len(text) > _LONGEST_AMBIGUOUS and text[0].isalpha():  # most texts: nothing below is about them
             return text
         if text in _WORDS:
             return _WORDS[text]
@@ -257,6 +262,7 @@ class _Reader:
 _WORDS: Final = {"": None, "null": None, "true": True, "false": False}
 
 
+@lru_cache(maxsize=4096)
 def _is_text_key(key: str) -> bool:
     # y and n are keys of real APIs, and no reader in use takes them for booleans in that place
     if key in {"y", "n", "Y", "N"} or len(key) > _LONGEST_WORD:
@@ -266,9 +272,14 @@ def _is_text_key(key: str) -> bool:
     )
 
 
+def _cut(word: str) -> str:
+    return word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}..."
+
+
 def _mark(mark: Any) -> tuple[int, int]:
     return mark.line + 1, mark.column + 1
 
 
 def _span(event: Any) -> Span:
-    return Span(*_mark(event.start_mark), *_mark(event.end_mark))
+    start, end = event.start_mark, event.end_mark
+    return Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)

@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +51,8 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
     for plain, known in bare.items():
         if sorted(plain) == sorted(wanted):  # letters in another order
             return known
+    import difflib  # noqa: PLC0415 - only mistakes need it
+
     if close := difflib.get_close_matches(wanted, bare, n=1, cutoff=0.65):
         return bare[close[0]]
     parts = [
@@ -74,6 +75,28 @@ def _rebuild(cls: type[ConnectorError], args: tuple[Any, ...], state: dict[str, 
     return error
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """One request of a run that failed.
+
+    Attributes:
+        kind: of its error, such as `timeout` or `rate_limited`.
+        status: the HTTP status, where an answer came.
+        seconds: how long it took.
+        waited: seconds that were waited before it.
+        request_id: the service's id of it, where one is known.
+    """
+
+    kind: str
+    status: int | None
+    seconds: float
+    waited: float
+    request_id: str | None
+
+    def __str__(self) -> str:
+        return str(self.status or self.kind)
+
+
 class ConnectorError(Exception):
     """The root of the tree.
 
@@ -84,10 +107,12 @@ class ConnectorError(Exception):
         hint: what to do about it.
         request_id: the service's id of the request, where one is known.
         partial_text: the text that a stream gave before it failed, or None.
+        history: the requests that were tried, oldest first; the last one is this error.
     """
 
     kind = "error"
     partial_text: str | None = None
+    history: tuple[Attempt, ...] = ()
 
     def __init__(self, message: str, *, where: str, hint: str, request_id: str | None = None) -> None:
         super().__init__(message)
@@ -96,11 +121,16 @@ class ConnectorError(Exception):
         self.hint = hint
         self.request_id = request_id
 
+    @property
+    def attempts(self) -> int:
+        """How many requests were tried, the last one included."""
+        return max(len(self.history), 1)
+
     def __str__(self) -> str:
         text = f"{self.where}: {self.message} {self.hint}".rstrip()
         notes = [f"request id {self.request_id}"] if self.request_id else []
-        if (attempts := getattr(self, "attempts", 1)) > 1:
-            notes.append(f"{attempts} attempts")
+        if self.attempts > 1:
+            notes.append(f"{self.attempts} attempts: {', '.join(map(str, self.history))}")
         return f"{text} ({', '.join(notes)})" if notes else text
 
     def __reduce__(self) -> tuple[Callable[..., ConnectorError], tuple[Any, ...]]:
@@ -132,6 +162,14 @@ class _ProblemsError(ConnectorError):
         self.problems = tuple(problems)
         first = self.problems[0]
         super().__init__(heading, where=first.where, hint=first.hint)
+
+    def hide(self, hidden: Callable[[str], str]) -> None:
+        """Replace every text by what `hidden` makes of it, such as one without secrets."""
+        self.problems = tuple(
+            Problem(hidden(p.where), hidden(p.message), hidden(p.hint), hidden(p.excerpt))
+            for p in self.problems
+        )
+        self.where, self.hint = self.problems[0].where, self.problems[0].hint
 
     def __str__(self) -> str:
         if len(self.problems) == 1:
@@ -167,10 +205,9 @@ class CredentialError(ConnectorError):
 
 
 class TransportError(ConnectorError):
-    """No usable answer arrived. `attempts` counts the requests that were tried."""
+    """No usable answer arrived."""
 
     kind = "transport"
-    attempts = 1
 
 
 class Timeout(TransportError):
@@ -200,7 +237,6 @@ class ApiError(ConnectorError):
         retry_after: seconds the service asks to wait, or None.
         input: the path of the input that the service complains about, or None.
         body: the answer, parsed where it is JSON, with secrets masked.
-        attempts: how many requests were tried.
     """
 
     def __init__(
@@ -222,7 +258,6 @@ class ApiError(ConnectorError):
         self.retry_after = retry_after
         self.input = input
         self.body = body
-        self.attempts = 1
 
 
 class OutputError(ConnectorError):

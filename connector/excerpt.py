@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from connector.errors import Problem
 
@@ -15,8 +14,7 @@ LINE_END: Final = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _LONGEST_LINE = 160
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """Where a value stands: 1-based line and column of its first character, and of the end after its last."""
 
     line: int
@@ -27,7 +25,11 @@ class Span:
 
 def problem_at(file: str, lines: tuple[str, ...], span: Span, message: str, hint: str) -> Problem:
     """A problem with its source line. A long line is shown around the caret."""
-    line = lines[span.line - 1] if span.line <= len(lines) else ""
+    return problem_in(file, lines[span.line - 1] if span.line <= len(lines) else "", span, message, hint)
+
+
+def problem_in(file: str, line: str, span: Span, message: str, hint: str) -> Problem:
+    """As problem_at, for one who has only the line in which the span begins."""
     width = span.end_column - span.column if span.end_line == span.line else len(line) - span.column + 1
     start = span.column - 1
     if len(line) > _LONGEST_LINE:

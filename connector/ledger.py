@@ -8,7 +8,7 @@ The command line keeps it; CONNECTOR_USAGE=off switches it off.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,13 +24,24 @@ SWITCH: Final = "CONNECTOR_USAGE"
 
 @dataclass(frozen=True)
 class Entry:
-    """One run. `cost` is in US dollars; what an answer does not say is None."""
+    """One run, or all those of a bulk run that have one model.
+
+    `cost` is in US dollars; what an answer does not say is None. `unpriced` counts the runs whose answer
+    named no cost although others did.
+    """
 
     on: date
     action: str
     model: str | None
     tokens: int | None
     cost: float | None
+    runs: int = 1
+    unpriced: int = 0
+
+    @property
+    def priced(self) -> int:
+        """How many runs the cost is of."""
+        return 0 if self.cost is None else self.runs - self.unpriced
 
 
 @dataclass(frozen=True)
@@ -57,15 +68,46 @@ def note(folder: Path, connector: str, result: Result) -> None:
         CredentialError: the file cannot be written; it is as it was.
     """
     outputs = result.outputs
-    entry = {
-        "on": str(datetime.now(UTC).date()),
-        "action": f"{connector}.{result.action}",
-        "model": outputs.get("model"),
-        "tokens": outputs.get("total_tokens"),
-        "cost": outputs.get("total_cost"),
-    }
+    _append(
+        folder,
+        [
+            {
+                "action": f"{connector}.{result.action}",
+                "model": outputs.get("model"),
+                "tokens": outputs.get("total_tokens"),
+                "cost": outputs.get("total_cost"),
+            }
+        ],
+    )
+
+
+def note_sums(folder: Path, found: Iterable[Sum]) -> None:
+    """Add runs of a bulk run: one line for all that have one model, not a lock and a line for each.
+
+    Raises:
+        CredentialError: as note.
+    """
+    _append(
+        folder,
+        [
+            {
+                "action": one.action,
+                "model": one.model,
+                "tokens": one.tokens,
+                "cost": one.cost if one.priced else None,
+                "runs": one.runs,
+                "unpriced": one.runs - one.priced,
+            }
+            for one in found
+        ],
+    )
+
+
+def _append(folder: Path, entries: Iterable[Mapping[str, Any]]) -> None:
+    on = str(datetime.now(UTC).date())
+    lines = [json.dumps({"on": on, **entry}) for entry in entries]
     with private_file.lock(folder / f"{FILE}.lock", "noting usage"):
-        private_file.append(folder / FILE, json.dumps(entry).encode())
+        private_file.append(folder / FILE, "\n".join(lines).encode())
 
 
 def entries(folder: Path) -> Iterator[Entry]:
@@ -82,6 +124,8 @@ def entries(folder: Path) -> Iterator[Entry]:
             _of(str, value.get("model")),
             _of(int, value.get("tokens")),
             _of((int, float), value.get("cost")),
+            _of(int, value.get("runs")) or 1,
+            _of(int, value.get("unpriced")) or 0,
         )
 
 
@@ -99,10 +143,10 @@ def sums(found: Iterator[Entry], since: date | None = None) -> list[Sum]:
         Sum(
             action,
             model,
-            runs=len(group),
+            runs=sum(entry.runs for entry in group),
             tokens=sum(entry.tokens or 0 for entry in group),
             cost=sum(entry.cost or 0.0 for entry in group),
-            priced=sum(entry.cost is not None for entry in group),
+            priced=sum(entry.priced for entry in group),
         )
         for (action, model), group in grouped.items()
     ]

@@ -37,6 +37,7 @@ class ActionLint:
         """Every problem of the action."""
         action = self.action
         found = [*self._inputs(), *self._rules(action.rules, ("rules",)), *self._route_choice()]
+        found += self._deadline()
         for name, route in action.routes.items():
             found += self._rules(route.rules, ("routes", name, "rules"))
             found += self._request(name, route)
@@ -91,6 +92,18 @@ class ActionLint:
                 for path, value in named:
                     for problem in fits.problems(value, "value"):
                         yield self._problem((*place, "order", *path), problem.message, problem.hint)
+
+    def _deadline(self) -> Iterator[Problem]:
+        template = self.action.deadline
+        if template is None:
+            return
+        lint = TemplateLint(self.document, self.connector.tables)
+        shape = lint.shape(("deadline",), template, self.scope)
+        found = lint.take_problems()
+        yield from found
+        if not found and not shape.without("null").kinds <= {"integer", "number"}:
+            message = f"A deadline is a number of seconds; this is {shape.describe()}."
+            yield self._problem(("deadline",), message, "Write a number, or look one up in a table.")
 
     def _route_choice(self) -> Iterator[Problem]:
         chooser = self.action.route_from

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from connector.document import Document
 from connector.errors import Problem, did_you_mean
+from connector.lint_pattern import is_slow
 from connector.lint_values import schema_values
 from connector.schema import Schema, checker
 from connector.shape import parts
@@ -44,6 +45,9 @@ def schema_problems(document: Document, path: Path, schema: Any) -> Iterator[Pro
         return
     yield from _words(document, path, schema)
     yield from schema_values(document, path, schema)
+    if isinstance(schema.get("pattern"), str) and is_slow(schema["pattern"]):
+        hint = "Begin it with `^`; a repeat beside another or in another must not take the same characters."
+        yield document.problem((*path, "pattern"), "This pattern takes too long on some texts.", hint)
     for word, value in schema.items():
         if word in _NAMED_SCHEMAS and isinstance(value, Mapping):
             for name, inner in value.items():

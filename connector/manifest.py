@@ -1,8 +1,9 @@
 """What a connector is: frozen types that name everything a manifest can say.
 
 The types are plain dataclasses; `connector.load` reads YAML into them and pydantic checks it on the way
-(unknown keys, wrong types). Templates and expressions are compiled as they are read; `Within` says what the
-expressions at each place may see. A text below a field describes the key of that name in YAML.
+(unknown keys, wrong types). Templates and expressions are checked as they are read and compiled when they are
+first used; `Within` says what the expressions at each place may see. A text below a field describes the key of
+that name in YAML.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from connector.schema import Checker, Schema, checker
+from connector.output_types import Typed, typed
+from connector.schema import Checker, Schema
 from connector.template import Expression, Template, Within
 
 FORMAT = 1
@@ -47,6 +49,11 @@ class _Strict:
     """Read by pydantic: a key that is not a field is an error, and so is a text where a number belongs."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "strict": True, "use_attribute_docstrings": True}
+    __dataclass_fields__: ClassVar[Mapping[str, Any]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickled, it is its fields; what is made of them when it is needed stays behind."""
+        return {name: value for name, value in vars(self).items() if name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +202,14 @@ class Route(Lifecycle):
     unsupported: Mapping[str, str | Unsupported] = field(default_factory=dict)
     """Input, or a path into one (`web_search_options.search_type`) -> why this route cannot carry it."""
 
+    @cached_property
+    def not_carried(self) -> tuple[tuple[tuple[str, ...], Unsupported], ...]:
+        """As unsupported: each path in its parts, with the reason."""
+        return tuple(
+            (tuple(path.split(".")), entry if isinstance(entry, Unsupported) else Unsupported(why=entry))
+            for path, entry in self.unsupported.items()
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Example(_Strict):
@@ -242,6 +257,8 @@ class Action(_Strict):
     """It changes nothing at the service."""
     idempotent: bool = False
     """Running it twice has the effect of once."""
+    deadline: RequestValue | None = None
+    """Seconds for a whole run, with its retries; the connector's if absent. It may depend on the inputs."""
     options: Mapping[str, Options] = field(default_factory=dict)
     """Choices of an input that another action lists."""
     lifecycle: InputLifecycle = InputLifecycle()
@@ -252,8 +269,8 @@ class Action(_Strict):
 
     @cached_property
     def input_checker(self) -> Checker:
-        """The compiled schema of the inputs."""
-        return checker(self.inputs)
+        """The schema of the inputs at work; reading the manifest has shown that it is one."""
+        return Checker(self.inputs)
 
     @cached_property
     def input_fields(self) -> Mapping[str, Schema]:
@@ -262,10 +279,20 @@ class Action(_Strict):
         return fields
 
     @cached_property
+    def input_defaults(self) -> Mapping[str, Any]:
+        """The values of the inputs that nobody has to give."""
+        return {name: schema["default"] for name, schema in self.input_fields.items() if "default" in schema}
+
+    @cached_property
     def output_fields(self) -> Mapping[str, Schema]:
         """The outputs by name, in the manifest's order."""
         fields: Mapping[str, Schema] = self.outputs.get("properties", {})
         return fields
+
+    @cached_property
+    def typed_outputs(self) -> Mapping[str, Typed]:
+        """By name, in the same order: what gives a value as its output declares it."""
+        return {name: typed(schema) for name, schema in self.output_fields.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,8 +326,8 @@ class ConnectionForm(_Strict):
 
     @cached_property
     def checker(self) -> Checker:
-        """The compiled schema of the form."""
-        return checker(self.fields)
+        """The schema of the form at work; reading the manifest has shown that it is one."""
+        return Checker(self.fields)
 
     @cached_property
     def form(self) -> Mapping[str, Schema]:
@@ -349,6 +376,8 @@ class Retry(_Strict):
     """Seconds; doubled for each further attempt."""
     longest_wait: float = 60.0
     """Seconds; a service that asks for more is not waited for."""
+    quota: int = 100
+    """Further attempts of all runs of a connection; what ends well gives them back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -357,7 +386,23 @@ class Timeouts(_Strict):
 
     connect: float = 10.0
     read: float = 120.0
+    """The longest wait for the next byte of an answer."""
+    idle: float = 60.0
+    """As read, for a stream that has begun."""
     write: float = 30.0
+    deadline: float = 120.0
+    """For a whole run, with its retries; an action may say otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits(_Strict):
+    """What a connection asks of the service at most. A run waits for its turn."""
+
+    requests: int | None = None
+    """So many requests in `seconds`."""
+    seconds: float = 1.0
+    at_once: int | None = None
+    """Requests under way; a stream counts until it ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -373,6 +418,7 @@ class Connector(_Strict):
     errors: Errors
     retry: Retry = Retry()
     timeouts: Timeouts = Timeouts()
+    limits: Limits = Limits()
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Lookup tables: name -> key -> value, for lookup('name', key)."""
     actions: Mapping[str, Action]

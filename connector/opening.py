@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector import transport as network
 from connector.connection import Connection, hidden, resolve, saved_connections
 from connector.loading import load
-from connector.manifest import Connector
+from connector.manifest import Connector, Limits
 from connector.run import OpenConnection
-from connector.run_async import AsyncOpenConnection
+
+if TYPE_CHECKING:
+    from connector.run_async import AsyncOpenConnection
 
 
 def connect(
@@ -20,6 +22,7 @@ def connect(
     *,
     connection: str | None = None,
     transport: network.Transport | None = None,
+    limits: Limits | None = None,
     **fields: Any,
 ) -> OpenConnection:
     """Open a connection.
@@ -28,6 +31,7 @@ def connect(
         connector: a shipped name such as "perplexity", a folder with a connector.yaml, or a loaded Connector.
         connection: the name of a saved connection.
         transport: an httpx transport to send through, for tests and proxies. It is closed with the connection.
+        limits: requests at most in a time and at once, such as those of your account; the manifest's if absent.
         **fields: the connection's fields, such as `api_key` and `base_url`. What is not given comes from
             the saved connection, or from the environment (PERPLEXITY_API_KEY, ...).
 
@@ -35,7 +39,7 @@ def connect(
         ManifestError, CredentialError.
     """
     fields = hidden(fields)
-    return OpenConnection(_resolved(connector, connection, fields), transport)
+    return OpenConnection(_resolved(connector, connection, fields), transport, limits)
 
 
 def aconnect(
@@ -43,11 +47,14 @@ def aconnect(
     *,
     connection: str | None = None,
     transport: network.AsyncTransport | None = None,
+    limits: Limits | None = None,
     **fields: Any,
 ) -> AsyncOpenConnection:
     """As connect, for asyncio."""
+    from connector.run_async import AsyncOpenConnection  # noqa: PLC0415 - asyncio takes long to import
+
     fields = hidden(fields)
-    return AsyncOpenConnection(_resolved(connector, connection, fields), transport)
+    return AsyncOpenConnection(_resolved(connector, connection, fields), transport, limits)
 
 
 def _resolved(connector: str | Path | Connector, name: str | None, fields: Mapping[str, Any]) -> Connection:

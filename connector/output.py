@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.errors import OutputError
-from connector.evaluate import Drift, type_name
+from connector.evaluate import Drift
+from connector.output_types import Mismatch, type_word
 from connector.plan import Plan
 from connector.response import Reply
-from connector.schema import Schema
 
 
 @dataclass(frozen=True)
@@ -66,59 +66,22 @@ def pick(plan: Plan, reply: Reply, *, attempts: int = 1) -> Result:
         },
     }
     required = plan.action.outputs.get("required", ())
+    templates = plan.route.outputs
     outputs: dict[str, Any] = {}
-    for name, schema in plan.action.output_fields.items():
-        template = plan.route.outputs.get(name)
+    for name, typed in plan.action.typed_outputs.items():
+        template = templates.get(name)
         try:
             value = template.fill(scope) if template else None
+            outputs[name] = None if value is None else typed(value)
         except Drift as drift:
             raise _error(reply, name, drift.expected, drift.got, f"at {drift.step}") from None
-        if value is None:
-            if name in required:
-                raise _error(reply, name, _word(schema), "nothing")
-            outputs[name] = None
-        else:
-            outputs[name] = _typed(reply, name, value, schema)
+        except Mismatch as mismatch:
+            raise _error(reply, f"{name}{mismatch.path}", mismatch.expected, mismatch.got) from None
+        if value is None and name in required:
+            raise _error(reply, name, type_word(plan.action.output_fields[name]), "nothing")
     return Result(
         outputs, plan.warnings, plan.action.id, plan.route_id, attempts, reply.status, reply.request_id
     )
-
-
-def _typed(reply: Reply, path: str, value: Any, schema: Schema) -> Any:
-    """The value, if it is of the declared type; rows get every declared column."""
-    kind = schema.get("type")
-    if kind == "array" and isinstance(value, list):
-        return [_typed(reply, f"{path}[{i}]", item, schema.get("items", {})) for i, item in enumerate(value)]
-    if kind == "object" and isinstance(value, dict) and "properties" in schema:
-        columns: Mapping[str, Schema] = schema.get("properties", {})
-        return {
-            name: None
-            if (inner := value.get(name)) is None
-            else _typed(reply, f"{path}.{name}", inner, column)
-            for name, column in columns.items()
-        }
-    if kind == "integer" and isinstance(value, float) and value.is_integer():
-        return int(value)
-    accepted = _ACCEPTED.get(str(kind))
-    if accepted and (not isinstance(value, accepted) or (isinstance(value, bool) and kind != "boolean")):
-        raise _error(reply, path, _word(schema), type_name(value))
-    return value
-
-
-_ACCEPTED: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "array": (list,),
-    "object": (dict,),
-}
-
-
-def _word(schema: Schema) -> str:
-    words = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list"}
-    kind = str(schema.get("type", "a value"))
-    return words.get(kind, kind)
 
 
 def _error(reply: Reply, field: str, expected: str, got: str, at: str = "") -> OutputError:

@@ -11,11 +11,11 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from connector.checks import aged, completed, input_problems, unsupported
+from connector.checks import aged, completed, input_problems, names_in, unsupported
 from connector.errors import InputError, Problem, did_you_mean
 from connector.evaluate import is_true, text_of, type_name
 from connector.manifest import Action, Connector, FilePart, Poll, Route, Stream
-from connector.schema import normalised, path_text
+from connector.schema import path_text
 from connector.template import Entries, Expression, Insert, Items, Piece, Spread, Static, Template, Text, fill
 
 
@@ -109,7 +109,11 @@ def plan(
         raise InputError([Problem("inputs", message, "Give an object: name and value of each input.")])
     complete, defaulted = completed(action, inputs)
     problems = list(input_problems(action, chosen, complete))
-    not_carried = list(unsupported(chosen, complete))
+    wrong = names_in(problems)
+    if "inputs" in wrong:  # all of them, such as too many: look no further
+        raise InputError(problems, action=action.id)
+    sound = {name: value for name, value in complete.items() if name not in wrong} if wrong else complete
+    not_carried = list(unsupported(chosen, sound))
     if strict:
         problems.extend(
             Problem(name, f"The route {route_id} cannot carry it: {why}.", "Leave it out.")
@@ -117,7 +121,7 @@ def plan(
         )
     if problems:
         raise InputError(problems, action=action.id)
-    complete = normalised(complete, action.inputs)
+    complete = action.input_checker.normalised(complete)
     scope = {"inputs": complete}
     request = chosen.request
     warnings = [f"{name} is not sent: {why} (route {route_id})." for name, why in not_carried]

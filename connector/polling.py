@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from connector.deadline import Deadline
 from connector.errors import Timeout
 from connector.evaluate import is_true
 from connector.manifest import Poll
 from connector.plan import Plan, follow_up_path
 from connector.response import Reply
 
+GOES_ON: Final = "It goes on at the service: ask for it later by its id."
+
 
 @dataclass
 class Waiting:
-    """An answer that is waited for. `reply` is the last one that came."""
+    """An answer that is waited for until a deadline. `reply` is the last one that came."""
 
     plan: Plan
     poll: Poll
     reply: Reply
-    waited: float = 0.0
+    deadline: Deadline
 
     @property
     def is_final(self) -> bool:
@@ -38,11 +41,9 @@ class Waiting:
         Raises:
             Timeout: if the answer has been waited for long enough. The work goes on at the service.
         """
-        if self.waited + self.poll.every > self.poll.longest:
-            message = f"The answer is not final after {self.poll.longest:g} seconds ({self.status})."
-            hint = "It goes on at the service: ask for it later by its id."
-            raise Timeout(message, where=self.reply.where, hint=hint, request_id=self.reply.request_id)
-        self.waited += self.poll.every
+        if self.deadline.left() < self.poll.every:
+            message = f"The answer is not final after {self.deadline.seconds:g} seconds ({self.status})."
+            raise Timeout(message, where=self.reply.where, hint=GOES_ON, request_id=self.reply.request_id)
         return self.poll.every
 
     def ask(self) -> tuple[str, str]:

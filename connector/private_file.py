@@ -92,30 +92,45 @@ def _make_own(path: Path, descriptor: int) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Replace a file in one step: whatever happens, the old or the new one is there, whole.
+    """Replace a file of this user's own, as `replace` does.
 
     Only one writer at a time: call it inside `lock`.
 
     Raises:
         CredentialError: it cannot be written; the old file is untouched.
     """
-    new = path.with_name(f"{path.name}.new")
     try:
-        new.unlink(missing_ok=True)  # left by a writer that was killed: there is one writer at a time
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                if sys.platform != "win32":
-                    os.fchmod(descriptor, 0o600)  # a umask may have taken even the owner's rights
-                file.write(content)
-                file.flush()
-                os.fsync(descriptor)
-            new.replace(path)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
+        replace(path, content)
     except OSError as error:
         raise _cannot_write(path, error) from None
+
+
+def replace(path: Path, content: bytes, *, is_private: bool = True) -> None:
+    """Replace a file in one step: whatever happens, the old or the new one is there, whole.
+
+    Args:
+        path: of the file; its folder is there.
+        content: all of it.
+        is_private: only this user may read it, whatever the umask says.
+
+    Raises:
+        OSError: it cannot be written; the old file is untouched.
+    """
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)  # left by a writer that was killed: there is one writer at a time
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY
+    descriptor = os.open(new, flags, 0o600 if is_private else 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if is_private and sys.platform != "win32":
+                os.fchmod(descriptor, 0o600)  # a umask may have taken even the owner's rights
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
     if sys.platform != "win32":
         with suppress(OSError):  # some network file systems cannot sync a folder; the file is in place
             folder = os.open(path.parent, os.O_RDONLY)

@@ -12,13 +12,13 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
+from functools import lru_cache
+from typing import Any, Final
 
 from connector.connection import Connection, is_header_value
 from connector.errors import InputError, Problem
 from connector.evaluate import text_of
+from connector.http import httpx
 from connector.manifest import Connector
 from connector.plan import Plan
 from connector.secret import MASK, Secret
@@ -49,14 +49,14 @@ def build(plan: Plan, connection: Connection) -> httpx.Request:
 def build_follow_up(plan: Plan, method: str, path: str, connection: Connection) -> httpx.Request:
     """A request that follows a plan's answer: to the same place, without a body."""
     url = _url(connection.base_url + path)
-    return _signed(method, url, _standard_headers(plan.connector), None, connection)
+    return _signed(method, url, _standard_headers(_agent(plan.connector)), None, connection)
 
 
 def build_check(connection: Connection) -> httpx.Request:
     """The connector's free request that shows whether a connection works."""
     check = connection.connector.connection.check
     url = _url(connection.base_url + (check.path if check else "/"))
-    return _signed("GET", url, _standard_headers(connection.connector), None, connection)
+    return _signed("GET", url, _standard_headers(_agent(connection.connector)), None, connection)
 
 
 def preview(plan: Plan, connection: Connection, *, stand_in: Callable[[str], str] | None = None) -> Preview:
@@ -125,23 +125,30 @@ def _basic(connection: Connection, reveal: Callable[[str, Secret], str]) -> str:
     return ":".join(text_of(part.fill(scope)) for part in (auth.username, auth.password) if part)
 
 
-def _standard_headers(connector: Connector) -> dict[str, str]:
-    return {
-        "Accept": "application/json",
-        "Accept-Encoding": "gzip",  # what `transport` can read
-        "User-Agent": f"{connector.id}-connector/{connector.version}",
-    }
+def _agent(connector: Connector) -> str:
+    return f"{connector.id}-connector/{connector.version}"
 
 
-def _headers(plan: Plan, form: str | None) -> dict[str, str]:
+@lru_cache(maxsize=64)  # nothing in it is secret, and few differ
+def _standard_headers(
+    agent: str, accept: str = "application/json", coding: str = "gzip", form: str | None = None
+) -> Mapping[str, str]:
+    """What every request has. `gzip` is what `transport` can read."""
+    headers = {"Accept": accept, "Accept-Encoding": coding, "User-Agent": agent}
+    return headers if form is None else {**headers, "Content-Type": form}
+
+
+def _headers(plan: Plan, form: str | None) -> Mapping[str, str]:
     """The request's headers but for the auth: what every request has, and an action's own."""
-    standard = _standard_headers(plan.connector)
+    agent = _agent(plan.connector)
     if plan.streams:
-        standard.update({"Accept": "text/event-stream, application/json", "Accept-Encoding": "identity"})
+        standard = _standard_headers(agent, "text/event-stream, application/json", "identity", form)
     elif plan.route.answer == "text":
-        standard["Accept"] = "*/*"
-    if form is not None:
-        standard["Content-Type"] = form
+        standard = _standard_headers(agent, "*/*", form=form)
+    else:
+        standard = _standard_headers(agent, form=form)
+    if not plan.headers:
+        return standard
     for name, value in plan.headers.items():
         if not is_header_value(value):
             message = f"The header {name} would hold what HTTP cannot carry."
@@ -184,21 +191,33 @@ def _merged(*parts: Mapping[str, str]) -> dict[str, str]:
     return dict(found.values())
 
 
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
 def _json(body: Any) -> bytes:
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return _encode(body).encode()
 
 
 def _url(text: str, query: tuple[tuple[str, str], ...] = ()) -> httpx.URL:
     # put together from a checked base and an encoded path: httpx has nothing to resolve
     try:
-        return httpx.URL(text, params=query) if query else httpx.URL(text)
+        return httpx.URL(text, params=query) if query else _plain_url(text)
     except httpx.InvalidURL:
         message = "The request's URL would be longer than HTTP carries."
     raise InputError([Problem("inputs", message, "Shorten what goes into the path and the query.")])
 
 
+@lru_cache(maxsize=256)
+def _plain_url(text: str) -> httpx.URL:
+    return httpx.URL(text)
+
+
 class _Request(httpx.Request):
     """A request that prints without its query, which may hold a key."""
+
+    @property
+    def content(self) -> bytes:
+        return self.read()
 
     def __repr__(self) -> str:
         return f"<Request({self.method!r}, {str(self.url.copy_with(query=None))!r})>"
@@ -218,5 +237,12 @@ def _signed(
         "write": timeouts.write,
         "pool": timeouts.connect,
     }
-    sent = _merged(headers, signed)
-    return _Request(method, url, headers=sent, content=content, extensions={"timeout": limits})
+    sent = [(b"Host", url.netloc)]
+    sent += [
+        (name.encode("ascii"), value.encode("ascii")) for name, value in _merged(headers, signed).items()
+    ]
+    if content is not None or method in {"POST", "PUT", "PATCH"}:
+        sent.append((b"Content-Length", b"%d" % len(content or b"")))
+    # a stream, unlike content, has httpx add and parse no headers of its own: that would take longer than the rest
+    body = httpx.ByteStream(content or b"")
+    return _Request(method, url, headers=sent, stream=body, extensions={"timeout": limits})

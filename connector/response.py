@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from connector.connection import Connection
 from connector.errors import ApiError, OutputError
-from connector.evaluate import Drift, is_true
+from connector.evaluate import Drift, is_true, type_name
+from connector.http import httpx
 from connector.manifest import Connector, ErrorRule
 from connector.plan import Plan, input_behind
 from connector.retry import retry_after
@@ -50,10 +50,13 @@ def read(response: httpx.Response, plan: Plan, connection: Connection) -> Reply:
     headers = shown_headers(response, connection.redactor)
     where = place(response.request)
     request_id = headers.get("x-request-id")
-    if plan.route.answer == "text":
-        body: Any = connection.content_redactor.text(response.content.decode("utf-8-sig", "replace"))
-    else:
-        body = _success_body(response, where, connection, request_id)
+    if response.status_code == 206:
+        raise _junk("The answer is a part of one (206), which was not asked for", response, connection)
+    body = (
+        _success_text(response, connection)
+        if plan.route.answer == "text"
+        else _success_body(response, connection)
+    )
     reply = Reply(response.status_code, headers, body, request_id, where)
     return checked(reply, plan, connection.redactor)
 
@@ -63,11 +66,30 @@ def checked(reply: Reply, plan: Plan, redactor: Redactor) -> Reply:
 
     Raises:
         ApiError: if it does.
+        OutputError: if the answer lacks what the route's response schema promises. A stream's last event may
+            have lost it while the text came through, and its outputs would be empty in silence.
     """
     failed = _failed(reply, plan, redactor)
     if failed is not None:
         raise failed
+    for name in plan.route.response.get("required", ()):
+        if not isinstance(reply.body, dict) or name not in reply.body:
+            raise _missing(reply, name)
     return reply
+
+
+def _missing(reply: Reply, name: str) -> OutputError:
+    got = "nothing" if reply.body is None else type_name(reply.body)
+    what = "" if isinstance(reply.body, dict) else f" (there is {got} instead)"
+    return OutputError(
+        f"The answer has no {name!r}, which the service has always given{what}.",
+        field=f"response.body.{name}",
+        expected="a value",
+        got="nothing",
+        where=reply.where,
+        hint="The API may have changed, or something else answered: check base_url, and for a newer connector.",
+        request_id=reply.request_id,
+    )
 
 
 def failure(response: httpx.Response, connection: Connection, plan: Plan | None = None) -> ApiError:
@@ -185,15 +207,14 @@ def _duration(seconds: float) -> str:
 
 
 def shown_headers(response: httpx.Response, redactor: Redactor) -> dict[str, str]:
-    """An answer's headers, names in lower case, without secrets."""
-    headers = dict(response.headers.items())
-    if not _holds_secret("\n".join(headers.values()), redactor):
+    """An answer's headers, names in lower case, without secrets. What stands twice is joined by commas."""
+    headers: dict[str, str] = {}
+    for raw, value in response.headers.raw:
+        name, text = raw.decode("ascii", "replace").lower(), value.decode("utf-8", "replace")
+        headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    if not redactor.finds("\n".join(headers.values())):
         return headers
     return {name: redactor.text(value) for name, value in headers.items()}
-
-
-def _holds_secret(text: str, redactor: Redactor) -> bool:
-    return redactor.text(text) != text
 
 
 def _rule(connector: Connector, status: int, kind_said: str | None) -> ErrorRule | None:
@@ -223,35 +244,47 @@ def _input(connector: Connector, scope: Mapping[str, Any], plan: Plan | None) ->
     return input_behind(plan, value) if isinstance(value, str) else None
 
 
-def _success_body(
-    response: httpx.Response, where: str, connection: Connection, request_id: str | None
-) -> Any:
+def _success_body(response: httpx.Response, connection: Connection) -> Any:
     if not response.content.strip():
         return None
     try:
         return _without_secrets(parse(response.content), response.content, connection.content_redactor)
     except ValueError as error:
         wrong = str(error)
+    raise _junk(f"The answer is not JSON: {wrong}", response, connection)
+
+
+def _success_text(response: httpx.Response, connection: Connection) -> str:
+    if "html" in response.headers.get("content-type", "").lower():
+        raise _junk("The answer is a page, not the text", response, connection)
+    try:
+        return connection.content_redactor.text(response.content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        pass
+    raise _junk("The answer is not UTF-8 text", response, connection)
+
+
+def _junk(message: str, response: httpx.Response, connection: Connection) -> OutputError:
     got = f"{_form(response, connection.redactor)}, {len(response.content)} bytes"
-    raise OutputError(
-        f"The answer is not JSON: {wrong} ({got}).",
+    return OutputError(
+        f"{message} ({got}).",
         field="response.body",
         expected="JSON",
         got=got,
-        where=where,
+        where=place(response.request),
         hint="Check base_url: a login page or a proxy may have answered instead of the service.",
-        request_id=request_id,
+        request_id=connection.redactor.text(response.headers.get("x-request-id", "")) or None,
     )
 
 
 def _without_secrets(body: Any, content: bytes, redactor: Redactor) -> Any:
     """A gateway may echo the key; a JSON text may also spell it with escapes."""
-    is_spelt = b"\\u00" in content or b"\\/" in content
-    return (
-        redactor.value(body)
-        if is_spelt or _holds_secret(content.decode(errors="replace"), redactor)
-        else body
-    )
+    is_spelt = b"\\u00" in content and _SPELT.search(content) is not None
+    return redactor.value(body) if is_spelt or redactor.finds(content.decode(errors="replace")) else body
+
+
+# ASCII as an escape, but for what is often written so: < > & ' and control characters
+_SPELT = re.compile(rb"\\u00(?:2[0-589a-fA-F]|3[0-9abdfABDF]|[4-7])")
 
 
 def _failed(reply: Reply, plan: Plan, redactor: Redactor) -> ApiError | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,8 +15,10 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from connector import transport as network
+from connector.attempts import Attempts
 from connector.choices import Choices, declared, snapshot
 from connector.connection import Connection
+from connector.deadline import Deadline, Sending, within
 from connector.errors import (
     ApiError,
     ConnectorError,
@@ -24,15 +28,19 @@ from connector.errors import (
     TransportError,
     did_you_mean,
 )
-from connector.manifest import Action, Connector, Options
+from connector.limits import RateLimit
+from connector.manifest import Action, Connector, Limits, Options
 from connector.output import Event, Result, pick
 from connector.plan import Plan, asking_to_stream, chosen_route, plan
-from connector.polling import Waiting
+from connector.polling import GOES_ON, Waiting
 from connector.request import build, build_check, build_follow_up
 from connector.response import Reply, failure, read
-from connector.retry import wait_before_next
+from connector.retry import Quota
 from connector.streamed import StreamedAnswer, opened, streams
 from connector.strict_json import parse
+
+CHECK_SECONDS = 30.0
+CANCEL_SECONDS = 10.0
 
 State = Literal["works", "wrong_key", "no_credit", "not_allowed", "unreachable", "failing"]
 
@@ -49,8 +57,11 @@ class CheckResult:
 class Opened:
     """What sync and async connections share: everything that does not wait."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, limits: Limits | None = None) -> None:
         self.connection = connection
+        self._limits = limits or connection.connector.limits
+        self._pace = RateLimit(self._limits)
+        self._quota = Quota(connection.connector.retry.quota)
         self._is_closed = False
         self._choices: dict[Options, Choices] = {}
 
@@ -71,15 +82,19 @@ class Opened:
         Raises:
             InputError: for an unknown action, or with every problem of the inputs.
         """
-        return plan(
-            self.connector,
-            self._action(action),
-            inputs,
-            today=datetime.now(UTC).date(),
-            settings=self.connection.settings,
-            route=route,
-            strict=strict,
-        )
+        try:
+            return plan(
+                self.connector,
+                self._action(action),
+                inputs,
+                today=datetime.now(UTC).date(),
+                settings=self.connection.settings,
+                route=route,
+                strict=strict,
+            )
+        except InputError as error:
+            error.hide(self.connection.redactor.text)  # a key that was pasted into the wrong field
+            raise
 
     def _action(self, action: str) -> Action:
         actions = self.connector.actions
@@ -99,6 +114,10 @@ class Opened:
         self._choices[options] = choices
         return choices
 
+    def next_turn(self) -> float:
+        """Seconds until a request that is made now could go out, by the limits and by what the service asked."""
+        return self._pace.next_turn()
+
     def _request(self, planned: Plan) -> network.Request:
         self._check_open()
         return build(planned, self.connection)
@@ -116,14 +135,44 @@ class Opened:
         asked = asking_to_stream(chosen, inputs, way) if isinstance(inputs, Mapping) else inputs
         return self.plan(action, asked, route=route, strict=strict)
 
-    def _waiting(self, planned: Plan, reply: Reply) -> Waiting:
-        assert planned.route.poll is not None
-        return Waiting(planned, planned.route.poll, reply)
+    def _attempts(self, planned: Plan, deadline: Deadline, retries: int | None) -> Attempts:
+        is_free = planned.method == "GET"
+        return Attempts(self.connector.retry, self._quota, deadline, retries=retries, is_free=is_free)
 
-    def _wait(self, error: ApiError | TransportError, attempt: int) -> float | None:
+    def _due(self, planned: Plan, seconds: float | None) -> Deadline:
+        """By when a run that begins now has to be over."""
+        if seconds is not None:
+            return within(seconds)
+        if planned.polls and planned.route.poll:
+            return within(planned.route.poll.longest)
+        template = planned.action.deadline
+        named = template.fill({"inputs": planned.inputs}) if template is not None else None
+        return within(self.connector.timeouts.deadline if named is None else named)
+
+    def _waiting(self, planned: Plan, reply: Reply, deadline: Deadline) -> Waiting:
+        assert planned.route.poll is not None
+        return Waiting(planned, planned.route.poll, reply, deadline)
+
+    def _failed(self, attempts: Attempts, error: ConnectorError) -> float | None:
         """Seconds until the next attempt; None if there is none."""
-        error.attempts = attempt
-        return wait_before_next(self.connector.retry, error, attempt)
+        if error.kind == "rate_limited" and isinstance(error, ApiError):
+            self._pace.refused(error.retry_after, self.connector.retry.longest_wait)
+        return attempts.failed(error)
+
+    def _answered(self, attempts: Attempts) -> None:
+        self._pace.accepted()
+        attempts.succeeded()
+
+    def _crowded(self, planned: Plan, attempts: Attempts) -> ConnectorError:
+        taken = f"All {self._limits.at_once} places for requests at once were taken"
+        message = f"{taken} until the deadline of {attempts.deadline.seconds:g} seconds passed."
+        return attempts.late(message, where=f"{planned.method} {self.connection.base_url}{planned.path}")
+
+    def _queued(self, planned: Plan, attempts: Attempts, wait: float) -> ConnectorError:
+        why = "The service has refused others for coming too fast; the" if self._pace.is_paused else "The"
+        when = f"{why} turn of this request comes in {max(wait, 0.1):.1f} seconds or later"
+        message = f"{when}, after the deadline of {attempts.deadline.seconds:g} seconds."
+        return attempts.late(message, where=f"{planned.method} {self.connection.base_url}{planned.path}")
 
     def checked(self, response: network.Response) -> CheckResult:
         if not response.is_success:
@@ -137,15 +186,51 @@ class Opened:
         return CheckResult("works", "The connection works.", "")
 
 
-class OpenConnection(Opened):
-    """A connection with its pool of HTTP connections. Use it in a `with` block, or close it."""
+def check_bounds(deadline: float | None, retries: int | None) -> None:
+    """Whether they can be what a caller means.
 
-    def __init__(self, connection: Connection, transport: network.Transport | None = None) -> None:
-        super().__init__(connection)
+    Raises:
+        InputError: if not.
+    """
+    problems = []
+    if deadline is not None and not (_is_number(deadline) and deadline > 0):
+        problems.append(
+            Problem("deadline", "It is not a number of seconds above 0.", "Give one, such as 30.")
+        )
+    if retries is not None and not (_is_number(retries) and retries == int(retries) >= 0):
+        problems.append(
+            Problem("retries", "It is not a whole number from 0 on.", "Give one; 0 means no further attempt.")
+        )
+    if problems:
+        raise InputError(problems)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+
+
+class OpenConnection(Opened):
+    """A connection with its HTTP connections. Use it in a `with` block, or close it. Threads may share it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        transport: network.Transport | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(connection, limits)
         self._transport = network.open_transport() if transport is None else transport
+        self._places = threading.Semaphore(self._limits.at_once) if self._limits.at_once else None
 
     def run(
-        self, action: str, inputs: Mapping[str, Any], *, route: str | None = None, strict: bool = False
+        self,
+        action: str,
+        inputs: Mapping[str, Any],
+        *,
+        route: str | None = None,
+        strict: bool = False,
+        deadline: float | None = None,
+        retries: int | None = None,
     ) -> Result:
         """Run an action and give its flat outputs.
 
@@ -154,94 +239,144 @@ class OpenConnection(Opened):
             inputs: by name.
             route: the route to take, whatever the connection says.
             strict: an input that the route cannot carry is an error, not a warning.
+            deadline: seconds after which the run is over, retries and waits included; the manifest's if absent.
+            retries: further attempts at most, 0 for none; the manifest's if absent.
 
         Raises:
             InputError: nothing was sent.
             TransportError, ApiError, OutputError: see connector.errors.
         """
+        check_bounds(deadline, retries)
         planned = self.plan(action, inputs, route=route, strict=strict)
-        if not planned.streams and not planned.polls:
-            reply, attempts = self._reply(planned)
-            return pick(planned, reply, attempts=attempts)
-        return last_result(deque(self._events(planned), maxlen=1))
+        if planned.streams or planned.polls:
+            return last_result(deque(self._events(planned, deadline, retries), maxlen=1))
+        attempts = self._attempts(planned, self._due(planned, deadline), retries)
+        return pick(planned, self._reply(planned, attempts), attempts=attempts.made)
 
     def stream(
-        self, action: str, inputs: Mapping[str, Any], *, route: str | None = None, strict: bool = False
+        self,
+        action: str,
+        inputs: Mapping[str, Any],
+        *,
+        route: str | None = None,
+        strict: bool = False,
+        deadline: float | None = None,
+        retries: int | None = None,
     ) -> Iterator[Event]:
         """Run an action and give its answer as it comes; the last event has the result that `run` gives.
 
         An action that can stream does, unless its inputs say otherwise; any other gives one event. Leaving
-        the loop closes the connection. Arguments and errors are those of `run`; an error after the first
+        the loop closes the connection. Arguments and errors are those of `run`; the deadline counts from the
+        first event that is asked for, and the time spent in the loop counts too. An error after the first
         piece has the text so far in `partial_text`, and nothing is sent again.
         """
-        return self._events(self._planned_stream(action, inputs, route=route, strict=strict))
+        check_bounds(deadline, retries)
+        return self._events(
+            self._planned_stream(action, inputs, route=route, strict=strict), deadline, retries
+        )
+
+    @contextmanager
+    def _turn(self, planned: Plan, attempts: Attempts) -> Iterator[Sending]:
+        """One place among the requests under way, once the pace allows it."""
+        deadline, places = attempts.deadline, self._places
+        if places is not None and not places.acquire(timeout=_bounded(deadline.left())):
+            raise self._crowded(planned, attempts)
+        turn = self._pace.turn()
+        try:
+            while wait := turn.wait():
+                if wait > deadline.left():
+                    raise self._queued(planned, attempts, wait)
+                time.sleep(wait)
+            attempts.begin()
+            yield Sending(deadline, turn.sent)
+        finally:
+            turn.over()
+            if places is not None:
+                places.release()
 
     def _reply(
-        self, planned: Plan, request: Callable[[], network.Request] | None = None
-    ) -> tuple[Reply, int]:
-        """A whole answer, and how many requests it took."""
-        attempt = 1
+        self, planned: Plan, attempts: Attempts, request: Callable[[], network.Request] | None = None
+    ) -> Reply:
+        """A whole answer."""
         while True:
-            try:
-                response = network.send(self._transport, request() if request else self._request(planned))
-                return read(response, planned, self.connection), attempt
-            except (ApiError, TransportError) as error:
-                wait = self._wait(error, attempt)
-                if wait is None:
-                    raise
+            with self._turn(planned, attempts) as sending:
+                try:
+                    asked = request() if request else self._request(planned)
+                    reply = read(network.send(self._transport, asked, sending), planned, self.connection)
+                except ConnectorError as error:
+                    wait = self._failed(attempts, error)
+                    if wait is None:
+                        raise error.with_traceback(None) from None  # its frames may hold what was echoed
+                else:
+                    self._answered(attempts)
+                    return reply
             time.sleep(wait)
-            attempt += 1
 
-    def _events(self, planned: Plan) -> Iterator[Event]:
-        attempt = 1
+    def _events(self, planned: Plan, seconds: float | None, retries: int | None) -> Iterator[Event]:
+        attempts = self._attempts(planned, self._due(planned, seconds), retries)
         while True:
-            try:
-                with closing(network.open_answer(self._transport, self._request(planned))) as answer:
-                    how = streams(planned, answer.head)
-                    if how is None:
-                        reply = read(answer.whole(), planned, self.connection)
-                    else:
-                        streamed = opened(planned, how, answer.head, self.connection)
-                        yield from self._pieces(streamed, answer)
-                        reply = streamed.reply()
-                break
-            except (ApiError, TransportError) as error:
-                wait = self._wait(error, attempt)
-                if wait is None or error.partial_text is not None:
-                    raise
+            with self._turn(planned, attempts) as sending:
+                try:
+                    reply = yield from self._answer(planned, attempts, sending)
+                except ConnectorError as error:
+                    wait = self._failed(attempts, error)
+                    if wait is None:
+                        raise error.with_traceback(None) from None  # its frames may hold what was echoed
+                else:
+                    self._answered(attempts)
+                    break
             time.sleep(wait)
-            attempt += 1
         if planned.polls:
-            reply = yield from self._waited_for(planned, reply)
-        yield Event("result", result=pick(planned, reply, attempts=attempt))
+            reply = yield from self._waited_for(planned, reply, attempts.deadline)
+        yield Event("result", result=pick(planned, reply, attempts=attempts.made))
+
+    def _answer(self, planned: Plan, attempts: Attempts, sending: Sending) -> Generator[Event, None, Reply]:
+        """One answer, in pieces if it comes so."""
+        with closing(network.open_answer(self._transport, self._request(planned), sending)) as answer:
+            how = streams(planned, answer.head)
+            if how is None:
+                return read(answer.whole(), planned, self.connection)
+            answer.expect_pieces(self.connector.timeouts.idle)
+            streamed = opened(planned, how, answer.head, self.connection)
+            for event in self._pieces(streamed, answer):
+                attempts.has_given = True
+                yield event
+            return streamed.reply()
 
     def _pieces(self, streamed: StreamedAnswer, answer: network.Answer) -> Iterator[Event]:
         try:
             for chunk in answer.pieces():
-                for piece in streamed.feed(chunk):
-                    yield Event(piece.type, piece.delta)
+                for event in streamed.feed(chunk):
+                    answer.check_time()
+                    yield event
                 if streamed.is_done:
-                    return
+                    answer.expect_the_end()
         except TransportError as error:
-            streamed.interrupted(error)
-            raise
-        for piece in streamed.end():
-            yield Event(piece.type, piece.delta)
+            if not streamed.is_done:
+                streamed.interrupted(error)
+                raise
+        yield from streamed.end()
 
-    def _waited_for(self, planned: Plan, reply: Reply) -> Generator[Event, None, Reply]:
-        waiting = self._waiting(planned, reply)
+    def _waited_for(self, planned: Plan, reply: Reply, deadline: Deadline) -> Generator[Event, None, Reply]:
+        waiting = self._waiting(planned, reply, deadline)
         try:
             while not waiting.is_final:
                 yield Event(waiting.status)
                 time.sleep(waiting.next_wait())
                 ask = partial(build_follow_up, planned, *waiting.ask(), self.connection)
-                waiting.reply, _ = self._reply(planned, ask)
+                attempts = Attempts(self.connector.retry, self._quota, deadline, retries=None, is_free=True)
+                try:
+                    waiting.reply = self._reply(planned, attempts, ask)
+                except TransportError as error:
+                    error.hint += f" {GOES_ON}"
+                    raise
         except Exception:
             raise
         except BaseException:  # Ctrl-C, or the caller left the loop: what nobody waits for is not paid for
             if cancel := waiting.cancel():
                 with suppress(ConnectorError):
-                    network.send(self._transport, build_follow_up(planned, *cancel, self.connection))
+                    request = build_follow_up(planned, *cancel, self.connection)
+                    network.send(self._transport, request, Sending(within(CANCEL_SECONDS)))
             raise
         return waiting.reply
 
@@ -264,7 +399,8 @@ class OpenConnection(Opened):
         """Whether the connection works, by the manifest's free request. Never raises for an answer."""
         self._check_open()
         try:
-            return self.checked(network.send(self._transport, build_check(self.connection)))
+            sending = Sending(within(CHECK_SECONDS))
+            return self.checked(network.send(self._transport, build_check(self.connection), sending))
         except TransportError as error:
             return check_failed(error)
 
@@ -281,6 +417,11 @@ class OpenConnection(Opened):
         self, kind: type[BaseException] | None, value: object, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _bounded(seconds: float) -> float:
+    """What a lock can wait for."""
+    return max(min(seconds, threading.TIMEOUT_MAX), 0.0)
 
 
 def last_result(events: Iterable[Event]) -> Result:

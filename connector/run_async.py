@@ -4,93 +4,161 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 from connector import transport as network
+from connector.attempts import Attempts
 from connector.choices import Choices, snapshot
 from connector.connection import Connection
-from connector.errors import ApiError, ConnectorError, TransportError
+from connector.deadline import Sending, within
+from connector.errors import ConnectorError, TransportError
+from connector.manifest import Limits
 from connector.output import Event, Result, pick
 from connector.plan import Plan
-from connector.polling import Waiting
+from connector.polling import GOES_ON, Waiting
 from connector.request import build_check, build_follow_up
 from connector.response import Reply, read
-from connector.run import CheckResult, Opened, check_failed, last_result
+from connector.run import (
+    CANCEL_SECONDS,
+    CHECK_SECONDS,
+    CheckResult,
+    Opened,
+    check_bounds,
+    check_failed,
+    last_result,
+)
 from connector.streamed import StreamedAnswer, opened, streams
 
 
 class AsyncOpenConnection(Opened):
     """As OpenConnection, for asyncio: `async with connector.aconnect(...) as connection`."""
 
-    def __init__(self, connection: Connection, transport: network.AsyncTransport | None = None) -> None:
-        super().__init__(connection)
+    def __init__(
+        self,
+        connection: Connection,
+        transport: network.AsyncTransport | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(connection, limits)
         self._transport = network.open_async_transport() if transport is None else transport
+        self._places = asyncio.Semaphore(self._limits.at_once) if self._limits.at_once else None
 
     async def run(
-        self, action: str, inputs: Mapping[str, Any], *, route: str | None = None, strict: bool = False
+        self,
+        action: str,
+        inputs: Mapping[str, Any],
+        *,
+        route: str | None = None,
+        strict: bool = False,
+        deadline: float | None = None,
+        retries: int | None = None,
     ) -> Result:
         """See OpenConnection.run."""
+        check_bounds(deadline, retries)
         planned = self.plan(action, inputs, route=route, strict=strict)
-        if not planned.streams and not planned.polls:
-            reply, attempts = await self._reply(planned)
-            return pick(planned, reply, attempts=attempts)
-        async with aclosing(self._events(planned)) as events:
-            return last_result([event async for event in events])
+        if planned.streams or planned.polls:
+            async with aclosing(self._events(planned, deadline, retries)) as events:
+                return last_result([event async for event in events])
+        attempts = self._attempts(planned, self._due(planned, deadline), retries)
+        return pick(planned, await self._reply(planned, attempts), attempts=attempts.made)
 
     def stream(
-        self, action: str, inputs: Mapping[str, Any], *, route: str | None = None, strict: bool = False
+        self,
+        action: str,
+        inputs: Mapping[str, Any],
+        *,
+        route: str | None = None,
+        strict: bool = False,
+        deadline: float | None = None,
+        retries: int | None = None,
     ) -> AsyncGenerator[Event, None]:
         """See OpenConnection.stream. `contextlib.aclosing` frees the connection at once when a loop is left."""
-        return self._events(self._planned_stream(action, inputs, route=route, strict=strict))
+        check_bounds(deadline, retries)
+        return self._events(
+            self._planned_stream(action, inputs, route=route, strict=strict), deadline, retries
+        )
+
+    @asynccontextmanager
+    async def _turn(self, planned: Plan, attempts: Attempts) -> AsyncGenerator[Sending, None]:
+        """See OpenConnection._turn."""
+        deadline, places = attempts.deadline, self._places
+        if places is not None and places.locked():
+            try:
+                await asyncio.wait_for(places.acquire(), deadline.left())
+            except TimeoutError:
+                raise self._crowded(planned, attempts) from None
+        elif places is not None:
+            await places.acquire()
+        turn = self._pace.turn()
+        try:
+            while wait := turn.wait():
+                if wait > deadline.left():
+                    raise self._queued(planned, attempts, wait)
+                await asyncio.sleep(wait)
+            attempts.begin()
+            yield Sending(deadline, turn.sent)
+        finally:
+            turn.over()
+            if places is not None:
+                places.release()
 
     async def _reply(
-        self, planned: Plan, request: Callable[[], network.Request] | None = None
-    ) -> tuple[Reply, int]:
-        attempt = 1
+        self, planned: Plan, attempts: Attempts, request: Callable[[], network.Request] | None = None
+    ) -> Reply:
         while True:
-            try:
-                sent = request() if request else self._request(planned)
-                response = await network.send_async(self._transport, sent)
-                return read(response, planned, self.connection), attempt
-            except (ApiError, TransportError) as error:
-                wait = self._wait(error, attempt)
-                if wait is None:
-                    raise
+            async with self._turn(planned, attempts) as sending:
+                try:
+                    asked = request() if request else self._request(planned)
+                    response = await network.send_async(self._transport, asked, sending)
+                    reply = read(response, planned, self.connection)
+                except ConnectorError as error:
+                    wait = self._failed(attempts, error)
+                    if wait is None:
+                        raise error.with_traceback(None) from None  # its frames may hold what was echoed
+                else:
+                    self._answered(attempts)
+                    return reply
             await asyncio.sleep(wait)
-            attempt += 1
 
-    async def _events(self, planned: Plan) -> AsyncGenerator[Event, None]:
-        attempt = 1
+    async def _events(
+        self, planned: Plan, seconds: float | None, retries: int | None
+    ) -> AsyncGenerator[Event, None]:
+        attempts = self._attempts(planned, self._due(planned, seconds), retries)
         while True:
-            try:
-                request = self._request(planned)
-                async with aclosing(await network.open_answer_async(self._transport, request)) as answer:
-                    how = streams(planned, answer.head)
-                    if how is None:
-                        reply = read(await answer.whole(), planned, self.connection)
-                    else:
-                        streamed = opened(planned, how, answer.head, self.connection)
-                        async with aclosing(self._pieces(streamed, answer)) as pieces:
-                            async for event in pieces:
-                                yield event
-                        reply = streamed.reply()
-                break
-            except (ApiError, TransportError) as error:
-                wait = self._wait(error, attempt)
-                if wait is None or error.partial_text is not None:
-                    raise
+            async with self._turn(planned, attempts) as sending:
+                try:
+                    request = self._request(planned)
+                    opening = network.open_answer_async(self._transport, request, sending)
+                    async with aclosing(await opening) as answer:
+                        how = streams(planned, answer.head)
+                        if how is None:
+                            reply = read(await answer.whole(), planned, self.connection)
+                        else:
+                            answer.expect_pieces(self.connector.timeouts.idle)
+                            streamed = opened(planned, how, answer.head, self.connection)
+                            async with aclosing(self._pieces(streamed, answer)) as pieces:
+                                async for event in pieces:
+                                    attempts.has_given = True
+                                    yield event
+                            reply = streamed.reply()
+                except ConnectorError as error:
+                    wait = self._failed(attempts, error)
+                    if wait is None:
+                        raise error.with_traceback(None) from None  # its frames may hold what was echoed
+                else:
+                    self._answered(attempts)
+                    break
             await asyncio.sleep(wait)
-            attempt += 1
         if planned.polls:
-            waiting = self._waiting(planned, reply)
+            waiting = self._waiting(planned, reply, attempts.deadline)
             async with aclosing(self._waited_for(waiting)) as events:
                 async for event in events:
                     yield event
             reply = waiting.reply
-        yield Event("result", result=pick(planned, reply, attempts=attempt))
+        yield Event("result", result=pick(planned, reply, attempts=attempts.made))
 
     async def _pieces(
         self, streamed: StreamedAnswer, answer: network.AsyncAnswer
@@ -98,31 +166,39 @@ class AsyncOpenConnection(Opened):
         try:
             async with aclosing(answer.pieces()) as chunks:
                 async for chunk in chunks:
-                    for piece in streamed.feed(chunk):
-                        yield Event(piece.type, piece.delta)
+                    for event in streamed.feed(chunk):
+                        answer.check_time()
+                        yield event
                     if streamed.is_done:
-                        return
+                        answer.expect_the_end()
         except TransportError as error:
-            streamed.interrupted(error)
-            raise
-        for piece in streamed.end():
-            yield Event(piece.type, piece.delta)
+            if not streamed.is_done:
+                streamed.interrupted(error)
+                raise
+        for event in streamed.end():
+            yield event
 
     async def _waited_for(self, waiting: Waiting) -> AsyncGenerator[Event, None]:
-        planned = waiting.plan
+        planned, deadline = waiting.plan, waiting.deadline
         try:
             while not waiting.is_final:
                 yield Event(waiting.status)
                 await asyncio.sleep(waiting.next_wait())
                 ask = partial(build_follow_up, planned, *waiting.ask(), self.connection)
-                waiting.reply, _ = await self._reply(planned, ask)
+                attempts = Attempts(self.connector.retry, self._quota, deadline, retries=None, is_free=True)
+                try:
+                    waiting.reply = await self._reply(planned, attempts, ask)
+                except TransportError as error:
+                    error.hint += f" {GOES_ON}"
+                    raise
         except Exception:
             raise
         except BaseException:  # cancelled, or the caller left the loop: what nobody waits for is not paid for
             if cancel := waiting.cancel():
                 with suppress(ConnectorError):
                     request = build_follow_up(planned, *cancel, self.connection)
-                    await asyncio.shield(network.send_async(self._transport, request))
+                    sending = Sending(within(CANCEL_SECONDS))
+                    await asyncio.shield(network.send_async(self._transport, request, sending))
             raise
 
     async def options(self, action: str, name: str) -> Choices:
@@ -140,7 +216,9 @@ class AsyncOpenConnection(Opened):
         """See OpenConnection.check."""
         self._check_open()
         try:
-            return self.checked(await network.send_async(self._transport, build_check(self.connection)))
+            sending = Sending(within(CHECK_SECONDS))
+            response = await network.send_async(self._transport, build_check(self.connection), sending)
+            return self.checked(response)
         except TransportError as error:
             return check_failed(error)
 

@@ -7,28 +7,32 @@ levels - is told first, because no schema speaks of it. Remote `$ref`s are never
 from __future__ import annotations
 
 import math
+import operator
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
-from fractions import Fraction
-from functools import lru_cache
+from functools import cache, cached_property
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
-from referencing import Registry
-
+from connector.acceptance import acceptor
 from connector.errors import Problem
 from connector.evaluate import described
-from connector.schema_form import Fault, faults
-from connector.schema_sentences import Schema, explain, path_text
+from connector.pattern import TooSlow, matches
+from connector.scalars import MAX_BITS, is_encodable
+from connector.schema_sentences import Schema, explain, path_text, shortened
+from connector.size import MAX_DEPTH, size_problem
 
-__all__ = ["Checker", "NotASchema", "Schema", "checker", "normalised", "path_text"]
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
-MAX_DEPTH: Final = 64
-MAX_BITS: Final = 1023  # what a float can carry
+    from connector.schema_form import Fault
+
+__all__ = ["Checker", "NotASchema", "Schema", "checker", "path_text"]
+
+MAX_SECONDS: Final = 1.0  # for all patterns
 MAX_PROBLEMS: Final = 100  # told at once; a list that holds itself has no end of them
 
 
@@ -37,19 +41,53 @@ class Checker:
     """A compiled JSON Schema."""
 
     schema: Schema
-    _validator: Any
+
+    @cached_property
+    def _accepts(self) -> Callable[[Any], bool]:
+        return acceptor(self.schema)
+
+    @cached_property
+    def _validator(self) -> Any:
+        from referencing import Registry  # noqa: PLC0415 - only explaining what is wrong needs it
+
+        return _dialect()(self.schema, registry=Registry())
+
+    @cached_property
+    def _whole(self) -> Callable[[Any], Any] | None:
+        return _whole_numbers(self.schema)
+
+    def normalised(self, value: Any) -> Any:
+        """The value with 3.0 written as 3 wherever the schema asks for whole numbers; itself if there is none.
+
+        JSON Schema counts 3.0 as an integer, and platforms whose only number is a float send it; the
+        services' parsers refuse it.
+        """
+        return value if self._whole is None else self._whole(value)
 
     def problems(self, value: Any, noun: str = "input") -> list[Problem]:
         """What is wrong with a value, in the order of the paths. Empty: it fits.
 
         `noun` is what a key of the value is called: an input, or a field of a connection.
         """
+        return [] if self._accepts(value) else self.told(value, noun)
+
+    def told(self, value: Any, noun: str = "input") -> list[Problem]:
+        """As problems, the long way: only jsonschema says yes."""
+        if too_much := size_problem(value):
+            return [too_much]
         unspeakable = list(islice(_not_json(value, ""), MAX_PROBLEMS))
         if unspeakable:
             return unspeakable
-        errors = islice(self._validator.iter_errors(value), MAX_PROBLEMS)
-        found = [problem for error in errors for problem in explain(error, noun)]
-        return sorted(dict.fromkeys(found), key=_in_order)
+        until = _until.set(time.monotonic() + MAX_SECONDS)
+        try:
+            told = (
+                problem for error in self._validator.iter_errors(value) for problem in explain(error, noun)
+            )
+            return sorted(dict.fromkeys(islice(told, MAX_PROBLEMS)), key=_in_order)
+        except TooSlow as slow:
+            return [Problem("inputs", f"{slow}", "Shorten the text, or tell the author of the manifest.")]
+        finally:
+            _until.reset(until)
 
 
 class NotASchema(ValueError):
@@ -66,32 +104,60 @@ def checker(schema: Schema) -> Checker:
     Raises:
         NotASchema: if it is not a JSON Schema, or holds a reference.
     """
+    from connector.schema_form import faults  # noqa: PLC0415 - a manifest's schemas were judged when it was read
+
     for fault in faults(schema):
         raise NotASchema(fault)
-    return Checker(schema, _Validator(schema, registry=Registry()))
+    return Checker(schema)
+
+
+_until: ContextVar[float] = ContextVar("_until", default=math.inf)  # patterns are not waited for any longer
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not re.search(_python_pattern(pattern), instance, re.ASCII):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+    if isinstance(instance, str) and not matches(pattern, instance, until=_until.get()):
+        yield _error()
 
 
-@lru_cache(maxsize=1024)
-def _python_pattern(pattern: str) -> str:
-    """JSON Schema's patterns are ECMAScript's: `$` is the very end, where Python's also precedes a newline."""
-    parts = re.findall(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", pattern, re.DOTALL)
-    return "".join(r"\Z" if part == "$" else part for part in parts)
+def _unique_items(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    # jsonschema compares each with each where they cannot be sorted
+    if wanted and isinstance(instance, list) and len(set(map(_frozen, instance))) < len(instance):
+        yield _error()
+
+
+def _frozen(value: Any) -> Any:
+    """A value that is equal exactly if the JSON is: 1 is 1.0, and true is no number."""
+    if isinstance(value, list):
+        return tuple(map(_frozen, value))
+    if isinstance(value, dict):
+        return frozenset((key, _frozen(item)) for key, item in value.items())
+    return str(value).encode() if isinstance(value, bool) else value  # equal to nothing that JSON has
 
 
 def _multiple_of(validator: Any, step: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
     # in decimal, as it is written: 19.99 is a multiple of 0.01
+    from fractions import Fraction  # noqa: PLC0415 - it takes long to import
+
     is_number = isinstance(instance, (int, float)) and not isinstance(instance, bool)
     if is_number and Fraction(str(instance)) % Fraction(str(step)):
-        yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
+        yield _error()
 
 
-_extend: Any = extend  # untyped in the stubs
-_Validator = _extend(Draft202012Validator, {"pattern": _pattern, "multipleOf": _multiple_of})
+def _error() -> ValidationError:
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - as in _dialect
+
+    return ValidationError("")
+
+
+@cache
+def _dialect() -> Any:
+    """JSON Schema as it is meant here: patterns in bounded time, multiples in decimal."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - it takes longer than all inputs that fit
+    from jsonschema.validators import extend  # noqa: PLC0415
+
+    extended: Any = extend  # untyped in the stubs
+    words = {"pattern": _pattern, "multipleOf": _multiple_of, "uniqueItems": _unique_items}
+    return extended(Draft202012Validator, words)
 
 
 def _in_order(problem: Problem) -> list[tuple[int, str]]:
@@ -106,7 +172,7 @@ def _not_json(value: Any, path: str, depth: int = 0) -> Iterator[Problem]:
     if depth > MAX_DEPTH:
         yield Problem(where, f"Nested deeper than {MAX_DEPTH} levels.", "Flatten the value.")
     elif isinstance(value, str):
-        if not _is_encodable(value):
+        if not is_encodable(value):
             hint = "Remove the half of a surrogate pair, often left by cutting a text inside an emoji."
             yield Problem(where, "The text holds a character that cannot be sent.", hint)
     elif isinstance(value, bool) or value is None:
@@ -124,40 +190,42 @@ def _not_json(value: Any, path: str, depth: int = 0) -> Iterator[Problem]:
         for key, item in value.items():
             if not isinstance(key, str):
                 yield Problem(where, f"A key is {described(key)}.", "Use text for every key.")
-            elif not _is_encodable(key):
+            elif not is_encodable(key):
                 yield Problem(
                     where, f"The key {key[:60]!a} cannot be sent.", "Use whole characters in every key."
                 )
             else:
-                yield from _not_json(item, f"{path}.{key}" if path else key, depth + 1)
+                name = shortened(key)
+                yield from _not_json(item, f"{path}.{name}" if path else name, depth + 1)
     else:
         hint = "Use text, numbers, true, false, null, lists and dicts."
         yield Problem(where, f"{type(value).__name__} is not a JSON type.", hint)
 
 
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def normalised(value: Any, schema: Schema) -> Any:
-    """The value with 3.0 written as 3 wherever the schema asks for whole numbers.
-
-    JSON Schema counts 3.0 as an integer, and platforms whose only number is a float send it; the
-    services' parsers refuse it.
-    """
+def _whole_numbers(schema: Any) -> Callable[[Any], Any] | None:
+    """A function that writes 3.0 as 3 where the schema asks for it; None if it never does."""
     if not isinstance(schema, Mapping):
+        return None
+    types, properties = schema.get("type", ()), schema.get("properties", {})
+    is_whole = "integer" in types and "number" not in types
+    found = {name: write for name, field in properties.items() if (write := _whole_numbers(field))}
+    each = _whole_numbers(schema.get("items"))
+    if not (is_whole or found or each):
+        return None
+
+    def change(value: Any) -> Any:
+        if is_whole and isinstance(value, float):
+            return int(value) if value.is_integer() and abs(value) <= 2**53 else value
+        if found and isinstance(value, dict):
+            new = value
+            for name, write in found.items():
+                item = value.get(name)
+                if (written := write(item)) is not item:
+                    new = {**new, name: written}
+            return new
+        if each and isinstance(value, list):
+            items = [each(item) for item in value]
+            return value if all(map(operator.is_, items, value)) else items
         return value
-    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
-        kinds = schema.get("type")
-        kinds = kinds if isinstance(kinds, list) else [kinds]
-        return int(value) if "integer" in kinds and "number" not in kinds else value
-    if isinstance(value, dict) and isinstance(schema.get("properties"), Mapping):
-        fields = schema["properties"]
-        return {key: normalised(item, fields[key]) if key in fields else item for key, item in value.items()}
-    if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
-        return [normalised(item, schema["items"]) for item in value]
-    return value
+
+    return change

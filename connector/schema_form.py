@@ -5,13 +5,13 @@ Says what the metaschema of 2020-12 says of the words below (a test compares the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from connector.errors import did_you_mean
 from connector.evaluate import described
+from connector.pattern import MAX_CHARACTERS, is_quick, is_readable
 from connector.schema_sentences import TYPE_WORDS
 
 Path = tuple[str | int, ...]
@@ -72,7 +72,7 @@ def _named(value: Any, path: Path, *, patterns: bool) -> Iterator[Fault]:
         yield Fault(path, *_must_be("a mapping", value))
         return
     for name, inner in value.items():
-        if patterns and (wrong := _pattern(name)):
+        if patterns and (wrong := _pattern(name) or _slow(name)):
             yield Fault((*path, name), *wrong)
         yield from faults(inner, (*path, name))
 
@@ -148,11 +148,17 @@ def _type(value: Any) -> _Wrong:
 def _pattern(value: Any) -> _Wrong:
     if not isinstance(value, str):
         return _must_be("text", value)
-    try:
-        re.compile(value)
-    except (re.error, RecursionError, OverflowError):
+    if len(value) > MAX_CHARACTERS:
+        return f"It is longer than {MAX_CHARACTERS:,} characters.", "Say it in a shorter way."
+    if not is_readable(value):
         return "This regular expression cannot be read here.", "Check its brackets and escapes."
     return None
+
+
+def _slow(pattern: str) -> _Wrong:
+    # jsonschema asks Python's `re` of the names, and nothing stops that
+    hint = "Begin it with `^`, repeat no group, and use one `*` or `+`."
+    return None if is_quick(pattern) else ("This pattern can take too long on some names.", hint)
 
 
 def _id(value: Any) -> _Wrong:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from connector.errors import Problem, did_you_mean
 from connector.evaluate import described, text_of
 
 Schema = Mapping[str, Any]
 
+MAX_NAME: Final = 100
 ON_THE_COMMAND_LINE = " On the command line, `name:=value` passes JSON where `name=value` passes text."
 TYPE_WORDS = {
     "string": "text",
@@ -27,8 +28,16 @@ def path_text(path: Iterable[str | int]) -> str:
     """("messages", 0, "role") as people read it: `messages[0].role`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        name = part if isinstance(part, int) else shortened(part)
+        text += f"[{name}]" if isinstance(name, int) else f".{name}" if text else name
     return text
+
+
+def shortened(name: str) -> str:
+    """A name as errors show it: of a very long one the beginning, and of an empty one its quotes."""
+    if not name:
+        return "''"
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}..."
 
 
 def explain(error: Any, noun: str) -> Iterator[Problem]:
@@ -56,7 +65,7 @@ def explain(error: Any, noun: str) -> Iterator[Problem]:
         patterns = [re.compile(pattern) for pattern in schema.get("patternProperties", {})]
         for name in instance:
             if name not in known and not any(pattern.search(name) for pattern in patterns):
-                where = f"{path}.{name}" if path else name
+                where = f"{path}.{shortened(name)}" if path else shortened(name)
                 yield Problem(where, f"There is no such {noun}.", did_you_mean(name, known))
     elif word in {"anyOf", "oneOf"} and error.context:
         yield from _nearest(error, path, noun)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,9 @@ from typing import Any, NoReturn
 from urllib.parse import quote, quote_plus
 
 MASK = "********"
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _SHORTEST_INSIDE = 8  # base64 of fewer letters would be found in innocent text
+_SHORTEST_PART, _SHORTEST_CUT = 8, 16  # a part of 8 is told as a secret's; half of a shorter one is a word
 
 
 class Secret:
@@ -67,8 +68,10 @@ def _forms(text: str) -> Iterator[str]:
     for escaped in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
         yield escaped
         yield escaped.replace("/", "\\/")
-    yield html.escape(text)
+        yield re.sub("[<>&']", lambda sign: f"\\u{ord(sign[0]):04x}", escaped)  # as for a page
+    yield text.translate(_HTML)
     raw = _bytes(text)
+    yield from (repr(text)[1:-1], repr(raw)[2:-1], raw.hex(), raw.hex().upper())
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         yield encode(raw).decode().rstrip("=")
         for before in (0, 1, 2):  # bytes that stand before it in a longer text: they share its first letters
@@ -84,28 +87,75 @@ def _spans(form: str, text: str) -> Iterator[tuple[int, int]]:
         start = text.find(form, start + 1)
 
 
+def _cut_spans(form: str, text: str) -> Iterator[tuple[int, int]]:
+    """Where a form stands, or as much of its beginning or end as there is, from 8 characters on."""
+    for start, _ in _spans(form[:_SHORTEST_PART], text):
+        yield start, start + _shared(form, text[start : start + len(form)])
+    for _, stop in _spans(form[-_SHORTEST_PART:], text):
+        yield stop - _shared(form[::-1], text[max(0, stop - len(form)) : stop][::-1]), stop
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts have in common before they differ."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((number for number, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
 class Redactor:
     """Masks every known form of some secrets in text and in JSON values.
 
     Forms: as it is; base64, standard and URL-safe, also inside a longer text such as `user:secret`;
-    percent-encoded; escaped for JSON or HTML. Forms that overlap in a text go together, so that neither
-    leaves a rest behind.
+    percent-encoded; escaped for JSON, HTML or Python. Forms that overlap in a text go together, so that
+    neither leaves a rest behind.
+
+    Args:
+        secrets: an empty one hides nothing.
+        cut: also mask the first or last 8 or more characters of a form of 16 or more, as services quote
+            keys ("Incorrect API key: abcdefgh..."). Not for what an action gives: there, a few letters
+            may stand for themselves.
     """
 
-    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        forms = {form for secret in secrets for form in _forms(secret.reveal()) if form.strip("*")}
-        self._forms = sorted(forms)
+    def __init__(self, secrets: Iterable[Secret] = (), *, cut: bool = True) -> None:
+        self._plain = tuple(text for secret in secrets if (text := secret.reveal()))
+        forms = {form for text in self._plain for form in _forms(text) if form.strip("*")}
+        # a part made of stars would be found in every mask
+        self._cut = sorted(form for form in forms if cut and len(form) >= _SHORTEST_CUT and "*" not in form)
+        self._whole = sorted(forms.difference(self._cut))
+        parts = {part for form in self._cut for part in (form[:_SHORTEST_PART], form[-_SHORTEST_PART:])}
+        self._signs = (*self._whole, *parts)
+
+    def finds(self, text: str) -> bool:
+        """Whether the text holds anything to mask."""
+        for sign in self._signs:  # noqa: SIM110 - a loop is twice as fast, and every answer goes through it
+            if sign in text:
+                return True
+        return False
 
     def text(self, text: str) -> str:
         """The text with every form of every secret replaced by the mask."""
-        while spans := sorted(span for form in self._forms if form in text for span in _spans(form, text)):
+        while self.finds(text):  # and again: a mask and its neighbour may read as a secret
             parts, end = [], 0
-            for start, stop in spans:
+            for start, stop in self._found(text):
                 if start >= end:
                     parts += [text[end:start], MASK]
                 end = max(end, stop)
-            text = "".join([*parts, text[end:]])  # and again: a mask and its neighbour may read as a secret
+            text = "".join([*parts, text[end:]])
         return text
+
+    def open_end(self, text: str) -> int:
+        """How many characters at the end may be the beginning of a secret, of which the rest is still to come."""
+        longest = 0
+        for secret in self._plain:
+            start = text.find(secret[0], max(len(text) - len(secret) + 1, 0))
+            while start >= 0 and not secret.startswith(text[start:]):
+                start = text.find(secret[0], start + 1)
+            if start >= 0:
+                longest = max(longest, len(text) - start)
+        return longest
+
+    def _found(self, text: str) -> list[tuple[int, int]]:
+        whole = (span for form in self._whole for span in _spans(form, text))
+        return sorted({*whole, *(span for form in self._cut for span in _cut_spans(form, text))})
 
     def value(self, value: Any) -> Any:
         """A JSON value with every text in it (keys included) redacted."""

@@ -50,7 +50,7 @@ def connector_problems(document: Document, connector: Connector) -> Iterator[Pro
 
 
 def _number_problems(document: Document, connector: Connector) -> Iterator[Problem]:
-    retry, timeouts = connector.retry, connector.timeouts
+    retry, timeouts, limits = connector.retry, connector.timeouts, connector.limits
     least: dict[Path, tuple[float, float]] = {
         ("retry", "attempts"): (retry.attempts, 1),
         ("retry", "first_wait"): (retry.first_wait, 0),
@@ -58,6 +58,12 @@ def _number_problems(document: Document, connector: Connector) -> Iterator[Probl
         ("timeouts", "connect"): (timeouts.connect, 0.001),
         ("timeouts", "read"): (timeouts.read, 0.001),
         ("timeouts", "write"): (timeouts.write, 0.001),
+        ("timeouts", "idle"): (timeouts.idle, 0.001),
+        ("timeouts", "deadline"): (timeouts.deadline, 0.001),
+        ("retry", "quota"): (retry.quota, 0),
+        ("limits", "requests"): (1 if limits.requests is None else limits.requests, 1),
+        ("limits", "seconds"): (limits.seconds, 0.001),
+        ("limits", "at_once"): (1 if limits.at_once is None else limits.at_once, 1),
     }
     for path, (number, limit) in least.items():
         if number < limit:
@@ -84,6 +90,11 @@ def action_problems(document: Document, action: Action) -> Iterator[Problem]:
     outputs = list(_object_problems(document, ("outputs",), action.outputs))
     yield from outputs or _flat_problems(document, action)
     yield from _rule_problems(document, ("rules",), action.rules)
+    if action.deadline is not None and isinstance(action.deadline.piece, Static):
+        seconds = action.deadline.piece.value
+        if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or seconds <= 0:
+            message = "A deadline is a number of seconds above 0."
+            yield document.problem(("deadline",), message, "Write one, such as 30.")
     if not action.routes:
         yield document.problem(("routes",), "The action has no route.", "Add one: `routes: {main: ...}`.")
     for name, route in action.routes.items():

@@ -8,8 +8,7 @@ events here; this splits bytes and leaves decoding to whoever reads the data.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_EVENT: Final = 4 * 1024 * 1024
 """The longest event, in bytes."""
@@ -21,8 +20,7 @@ class EventTooLongError(ValueError):
     """An event, or a line without an end, that is longer than MAX_EVENT."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerEvent:
+class ServerEvent(NamedTuple):
     """One event: its name ("" if it has none) and its data, not decoded."""
 
     name: str
@@ -57,40 +55,35 @@ class EventParser:
         if b"\r" in chunk:
             self._after_cr = text.endswith(b"\r")
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if self._start:
+            text = text.removeprefix(_BOM)
+            self._start = False
         *lines, rest = text.split(b"\n")
         self._pieces = [rest]
         for line in lines:
-            if event := self._line(line):
-                yield event
+            if line.startswith(b"data: "):
+                self._data.append(line[6:])
+            elif line:
+                self._field(line)
+            else:
+                if self._data:
+                    yield ServerEvent(self._name, b"\n".join(self._data))
+                self._name, self._data = "", []
         self._size = sum(map(len, self._data))
         self._grow(len(rest))
 
     def end(self) -> Iterator[ServerEvent]:
         """The last event, if the stream ended without the blank line after it."""
-        for line in (b"".join(self._pieces), b""):
-            if event := self._line(line):
-                yield event
-        self._pieces = []
+        return self.feed(b"\n\n")
 
     def _grow(self, size: int) -> None:
         self._size += size
         if self._size > MAX_EVENT:
             raise EventTooLongError(f"an event is longer than {MAX_EVENT // 1024 // 1024} MiB")
 
-    def _line(self, line: bytes) -> ServerEvent | None:
-        if self._start:
-            line = line.removeprefix(_BOM)
-            self._start = False
-        if not line:
-            event = ServerEvent(self._name, b"\n".join(self._data)) if self._data else None
-            self._name, self._data = "", []
-            return event
-        if line.startswith(b"data:"):
-            self._data.append(line[6:] if line[5:6] == b" " else line[5:])
-            return None
-        field, _, value = line.partition(b":")
-        if field == b"event":
+    def _field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        if name == b"event":
             self._name = value.removeprefix(b" ").decode("utf-8", "replace")
-        elif field == b"data":  # a data line without a colon
-            self._data.append(b"")
-        return None
+        elif name == b"data":
+            self._data.append(value.removeprefix(b" "))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-import httpx
-
 from connector.connection import Connection
-from connector.errors import ApiError, ConnectorError, CutOff
+from connector.errors import ApiError, ConnectorError, CutOff, OutputError
 from connector.evaluate import Drift, is_true, type_name
+from connector.http import httpx
 from connector.manifest import Stream
+from connector.output import Event
 from connector.plan import Plan
 from connector.response import Reply, checked, event_failure, shown_headers
 from connector.sse import EventParser, EventTooLongError, ServerEvent
 from connector.strict_json import parse
-from connector.template import Expression
+from connector.transport import MAX_BYTES
 
 _KEPT = 64 * 1024  # bytes kept to tell what came instead of events
 _AGAIN = "What came so far is in the error's partial_text. Run it again if you need the rest."
@@ -43,14 +43,6 @@ def opened(plan: Plan, stream: Stream, head: httpx.Response, connection: Connect
     return StreamedAnswer(plan, stream, connection, Reply(head.status_code, headers, None, request_id, where))
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One event of the service: its type, and the text in it, or None."""
-
-    type: str
-    delta: str | None
-
-
 @dataclass
 class StreamedAnswer:
     """Fed with the bytes of a stream, in order. Errors carry the text received so far in `partial_text`."""
@@ -65,14 +57,17 @@ class StreamedAnswer:
     _body: Any = field(default=None, repr=False)
     _raw: bytearray = field(default_factory=bytearray, repr=False)
     _events: int = 0
+    _size: int = 0
+    _held: str = field(default="", repr=False)
+    _kind: tuple[str, str] = ("", "")
 
     @property
     def text(self) -> str:
         """The pieces so far, joined."""
-        return "".join(self._text)
+        return self.connection.content_redactor.text("".join(self._text))  # a key may come in two pieces
 
-    def feed(self, chunk: bytes) -> Iterator[Piece]:
-        """The pieces that the chunk completes; none after the end.
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """What the chunk completes; nothing after the end.
 
         Raises:
             ApiError: the stream says that it failed.
@@ -81,19 +76,19 @@ class StreamedAnswer:
         if not self._events and len(self._raw) < _KEPT:
             self._raw += chunk[:_KEPT]
         try:
-            for event in self._parser.feed(chunk):
+            for sent in self._parser.feed(chunk):
                 if self.is_done:
                     return
-                if piece := self._piece(event):
-                    yield piece
+                if event := self._event(sent):
+                    yield event
         except EventTooLongError as error:
             raise self._cut(f"The stream cannot be read: {error}.") from None
 
-    def end(self) -> Iterator[Piece]:
-        """The pieces that only the end of the stream completes."""
-        for event in self._parser.end():
-            if not self.is_done and (piece := self._piece(event)):
-                yield piece
+    def end(self) -> Iterator[Event]:
+        """What only the end of the stream completes."""
+        for sent in self._parser.end():
+            if not self.is_done and (event := self._event(sent)):
+                yield event
 
     def reply(self) -> Reply:
         """The whole answer, once the stream has ended.
@@ -104,10 +99,11 @@ class StreamedAnswer:
             CutOff: the stream ended before its end marker.
         """
         if self.is_done:
-            reply = replace(self.head, body=self._body, text=self.text)
+            body = self.connection.content_redactor.value(self._body)
+            reply = replace(self.head, body=body, text=self.text)
             try:
                 return checked(reply, self.plan, self.connection.redactor)
-            except ApiError as error:
+            except (ApiError, OutputError) as error:
                 failed = self.interrupted(error)
             raise failed
         if not self._events and self._raw.strip():
@@ -119,41 +115,60 @@ class StreamedAnswer:
         error.partial_text = self.text or None
         return error
 
-    def _piece(self, event: ServerEvent) -> Piece | None:
+    def _event(self, sent: ServerEvent) -> Event | None:
         self._events += 1
-        if event.data.strip() == b"[DONE]":
+        if sent.data.strip() == b"[DONE]":
             return None  # accepted, never required: the manifest says what ends the stream
-        value = self._value(event)
-        scope = {"event": value}
-        if self.stream.failed is not None and is_true(self._evaluate(self.stream.failed, scope)):
-            raise self.interrupted(event_failure(value, self.head, self.connection, self.plan))
-        body = self._evaluate(self.stream.body, scope)
-        if body is not None:
-            self._body = body
-        delta = self._evaluate(self.stream.delta, scope)
-        if delta is not None and not isinstance(delta, str):
-            raise self._cut(f"A piece of the stream is {type_name(delta)}, not text.")
-        if delta:
-            delta = self.connection.content_redactor.text(delta)
-            self._text.append(delta)
-        self.is_done = is_true(self._evaluate(self.stream.done, scope))
-        kind = value.get("type") or value.get("object")
-        return Piece(kind if isinstance(kind, str) else event.name, delta or None)
-
-    def _value(self, event: ServerEvent) -> dict[str, Any]:
+        value = self._value(sent)
         try:
-            value = parse(event.data)
+            delta = self._read(value)
+        except Drift as drift:
+            raise self._cut(f"An event of the stream has {drift.got} at {drift.step}.") from None
+        kind = value.get("type") or value.get("object")
+        return Event(self._shown_kind(kind if isinstance(kind, str) else sent.name), delta)
+
+    def _shown_kind(self, kind: str) -> str:
+        if kind != self._kind[0]:  # most events are of the kind of the one before
+            self._kind = (kind, self.connection.content_redactor.text(kind))
+        return self._kind[1]
+
+    def _value(self, sent: ServerEvent) -> dict[str, Any]:
+        try:
+            value = parse(sent.data)
         except ValueError as error:
             raise self._cut(f"An event of the stream is not JSON: {error}.") from None
         if not isinstance(value, dict):
             raise self._cut(f"An event of the stream is {type_name(value)}, not an object.")
-        return {"type": event.name, **value} if event.name else value
+        if sent.name:
+            value.setdefault("type", sent.name)
+        return value
 
-    def _evaluate(self, expression: Expression, scope: Mapping[str, Any]) -> Any:
-        try:
-            return expression.evaluate(scope)
-        except Drift as drift:
-            raise self._cut(f"An event of the stream has {drift.got} at {drift.step}.") from None
+    def _read(self, value: dict[str, Any]) -> str | None:
+        """Take what the manifest says of one event: its failure, the answer so far, the end; and give its text."""
+        scope, stream = {"event": value}, self.stream
+        if stream.failed is not None and is_true(stream.failed.evaluate(scope)):
+            raise self.interrupted(event_failure(value, self.head, self.connection, self.plan))
+        body = stream.body.evaluate(scope)
+        if body is not None:
+            self._body = body
+        delta = stream.delta.evaluate(scope)
+        if delta is not None and not isinstance(delta, str):
+            raise self._cut(f"A piece of the stream is {type_name(delta)}, not text.")
+        self.is_done = is_true(stream.done.evaluate(scope))
+        return self._shown(delta or "")
+
+    def _shown(self, delta: str) -> str | None:
+        """The text to give away now: without secrets, and without what may be the beginning of one."""
+        redactor = self.connection.content_redactor
+        self._size += len(delta)
+        if self._size > MAX_BYTES:
+            raise self._cut(f"The text of the stream is longer than {MAX_BYTES // 1024 // 1024} MiB.")
+        if delta:
+            self._text.append(delta)
+        text = self._held + delta
+        kept = 0 if self.is_done else redactor.open_end(text)
+        self._held = text[len(text) - kept :]
+        return redactor.text(text[: len(text) - kept]) or None
 
     def _no_stream(self) -> ConnectorError:
         """What came is no stream: a JSON error, a page of HTML, a text."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from codecs import BOM_UTF8
 from typing import Any, Final, NoReturn
 
 MAX_DEPTH: Final = 200
@@ -23,8 +24,8 @@ def parse(content: bytes) -> Any:
         ValueError: with what is wrong. The content is not in it, nor in its context.
     """
     try:
-        text = content.decode("utf-8-sig")
-        value = json.loads(text, parse_constant=_refuse, parse_float=_float, object_pairs_hook=_object)
+        text = content.removeprefix(BOM_UTF8).decode()
+        value = _DECODER.decode(text)
     except UnicodeDecodeError:
         wrong = "not UTF-8"
     except json.JSONDecodeError as error:
@@ -36,9 +37,10 @@ def parse(content: bytes) -> Any:
     except ValueError:  # int() counts the digits
         wrong = "a number is too long"
     else:
-        has_depth = content.count(b"[") + content.count(b"{") > MAX_DEPTH
-        if not has_depth or not _is_too_deep(value):
-            return _whole_characters(value) if _SURROGATE.search(text) else value
+        may_be_deep = len(content) > 2 * MAX_DEPTH and content.count(b"[") + content.count(b"{") > MAX_DEPTH
+        if not may_be_deep or not _is_too_deep(value):
+            has_half = b"\\" in content and _SURROGATE.search(text)
+            return _whole_characters(value) if has_half else value
         wrong = _TOO_DEEP
     raise _NotJson(wrong)
 
@@ -86,3 +88,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise _NotJson("a key stands twice in an object")
     return found
+
+
+# made once: json.loads makes one for every call that sets an option
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_float, object_pairs_hook=_object)

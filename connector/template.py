@@ -9,14 +9,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from connector.compiling import Evaluator, Mode, compile_node
 from connector.errors import did_you_mean
-from connector.evaluate import Evaluator, Mode, Tables, compile_node, text_of
-from connector.expression import Call, Literal, Node, parse, references
+from connector.evaluate import Tables, text_of
+from connector.expression import Call, Literal, Node, references
 from connector.expression_syntax import ExpressionError
 
 if TYPE_CHECKING:
@@ -24,22 +27,35 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 Scope = Mapping[str, Any]
+Filler = Callable[[Scope], Any]
 SPREAD = "..."
 Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Expression:
-    """One compiled `${{ }}`. `text` is what stands between the braces."""
+    """One `${{ }}`, compiled when it is first evaluated. `text` is what stands between the braces.
+
+    `tables` are those it looks up in. Pickled, it is these four; what is compiled stays behind.
+    """
 
     text: str
     node: Node
-    evaluate: Evaluator = field(repr=False, compare=False)
+    mode: Mode = field(default=Mode(), repr=False, compare=False)
+    tables: Tables = field(default_factory=dict, repr=False, compare=False)
 
-    @property
+    @cached_property
+    def evaluate(self) -> Evaluator:
+        """The value for a scope such as {"inputs": {...}}."""
+        return compile_node(self.node, self.tables, self.mode)
+
+    @cached_property
     def references(self) -> tuple[tuple[str, ...], ...]:
         """The paths it reads, such as ("inputs", "model")."""
         return tuple(references(self.node))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Expression, (self.text, self.node, self.mode, self.tables)
 
 
 @dataclass(frozen=True)
@@ -85,41 +101,71 @@ Piece = Static | Insert | Text | Entries | Spread | Items
 
 @dataclass(frozen=True)
 class Template:
-    """A compiled YAML value."""
+    """A YAML value, compiled when it is first filled."""
 
     piece: Piece
 
-    def fill(self, scope: Scope) -> Any:
+    @cached_property
+    def fill(self) -> Filler:
         """The value for a scope such as {"inputs": {...}}; None where nothing is left."""
-        return fill(self.piece, scope)
+        return _filler(self.piece)
 
     def expressions(self) -> Iterator[tuple[Path, Expression, bool]]:
         """Every expression with its path in the YAML value, and whether text stands around it."""
         yield from _expressions(self.piece, ())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Template, (self.piece,)
+
 
 def fill(piece: Piece, scope: Scope) -> Any:
-    """One pass over a compiled value. None means: leave it out."""
+    """One pass over a value that is filled once only. None means: leave it out."""
+    return _filler(piece)(scope)
+
+
+def _filler(piece: Piece) -> Filler:
+    """The function that fills a value."""
     match piece:
         case Insert(expression) | Spread(expression):
-            return expression.evaluate(scope)
+            return expression.evaluate
         case Static(value):
-            return value
+            return lambda scope: value
         case Entries(entries):
-            filled = {name: value for name, inner in entries if (value := fill(inner, scope)) is not None}
-            return filled if filled or not entries else None
+            return _fill_entries(tuple((name, _filler(inner)) for name, inner in entries))
         case Items(items):
-            values = []
-            for inner in items:
-                value = fill(inner, scope)
-                if isinstance(inner, Spread) and isinstance(value, list):
-                    values += value
-                elif value is not None:
-                    values.append(value)
-            return values if values or not items else None
+            return _fill_items(tuple((_filler(inner), isinstance(inner, Spread)) for inner in items))
         case Text(parts):
-            texts = [part if isinstance(part, str) else part.evaluate(scope) for part in parts]
-            return None if None in texts else "".join(map(text_of, texts))
+            return _fill_text(tuple(part if isinstance(part, str) else part.evaluate for part in parts))
+
+
+def _fill_entries(entries: tuple[tuple[str, Filler], ...]) -> Filler:
+    def fill(scope: Scope) -> Any:
+        filled = {name: value for name, inner in entries if (value := inner(scope)) is not None}
+        return filled if filled or not entries else None
+
+    return fill
+
+
+def _fill_items(items: tuple[tuple[Filler, bool], ...]) -> Filler:
+    def fill(scope: Scope) -> Any:
+        values = []
+        for inner, is_spread in items:
+            value = inner(scope)
+            if is_spread and isinstance(value, list):
+                values += value
+            elif value is not None:
+                values.append(value)
+        return values if values or not items else None
+
+    return fill
+
+
+def _fill_text(parts: tuple[str | Filler, ...]) -> Filler:
+    def fill(scope: Scope) -> Any:
+        texts = [part if isinstance(part, str) else part(scope) for part in parts]
+        return None if None in texts else "".join(map(text_of, texts))
+
+    return fill
 
 
 def _expressions(piece: Piece, path: Path) -> Iterator[tuple[Path, Expression, bool]]:
@@ -180,7 +226,7 @@ class Within:
             hint = "Write one `${{ ... }}` and nothing else."
             if isinstance(template.piece, Static) and isinstance(value, str):
                 with suppress(ExpressionError):
-                    parse(value)
+                    _parse(value)
                     hint = f"Put braces around it: `${{{{ {value.strip()} }}}}`."
             raise TemplateError([((), ExpressionError("One expression belongs here.", hint, str(value)))])
         return template.piece.expression
@@ -240,11 +286,12 @@ class Within:
         self, text: str, tables: Tables, path: Path, problems: list[tuple[Path, ExpressionError]]
     ) -> Expression:
         try:
-            node = parse(text)
+            node = _parse(text)
             for reference in references(node):
                 if reference[0] not in self.roots:
                     raise self._out_of_scope(reference[0], text)
-            for name in _tables(node):
+            used = list(_tables(node)) if "lookup" in text else ()
+            for name in used:
                 if name not in tables:
                     hint = (
                         did_you_mean(name, tables)
@@ -252,11 +299,11 @@ class Within:
                         else "Declare it under `tables` in connector.yaml."
                     )
                     raise ExpressionError(f"There is no table {name!r}.", hint, name)
-            return Expression(text.strip(), node, compile_node(node, tables, self.mode))
+            return Expression(text.strip(), node, self.mode, {name: tables[name] for name in used})
         except ExpressionError as error:  # told together with the others
             error.text = text.strip()
             problems.append((path, error))
-            return Expression(text.strip(), Literal(None), lambda _: None)
+            return Expression(text.strip(), Literal(None))
 
     def _out_of_scope(self, root: str, text: str) -> ExpressionError:
         if root in _READERS:
@@ -275,6 +322,12 @@ _READERS = {
     "inputs": "Only requests, rules, outputs and failures may read the inputs.",
     "event": "Only stream may read the events of a stream.",
 }
+
+
+def _parse(text: str) -> Node:
+    from connector.expression_parser import parse  # noqa: PLC0415 - only reading a manifest needs it
+
+    return parse(text)
 
 
 def _is_static(pieces: Iterable[Piece]) -> bool:
@@ -309,8 +362,14 @@ def _split(text: str) -> Iterator[tuple[str, bool]]:
         yield text[start:], False
 
 
+_QUOTE_OR_BRACE = re.compile("['\"`{]")
+
+
 def _closing(text: str, position: int) -> int:
     """Where the `}}` stands that ends the expression: not one in quotes, nor one that closes a row."""
+    nearest = text.find("}}", position)
+    if not _QUOTE_OR_BRACE.search(text, position, nearest):  # as in most of them
+        return nearest
     depth = 0
     quote = ""
     while position < len(text):

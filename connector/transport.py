@@ -6,7 +6,7 @@ translated here, in one place.
 
 A request is never sent twice here. A kept connection is used again within 5 seconds only, and not if the
 server has closed it meanwhile; should it break all the same, nobody can tell whether the service has read
-the request, and a POST that it has read is paid for.
+the request, and a POST that it has read is paid for. Only where none of it was sent is that known.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import ssl
 import zlib
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, closing, suppress
-from functools import cache
-from typing import Any, Final, cast
+from typing import Final, cast
 
-import httpx
-
+from connector.deadline import Patience, Sending, within
 from connector.errors import CutOff, Timeout, TransportError, Unreachable
+from connector.http import httpx
+from connector.wire import AsyncLines, Lines, has_more
 
 Transport = httpx.BaseTransport
 AsyncTransport = httpx.AsyncBaseTransport
@@ -32,24 +32,17 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 """The longest answer that is read as a whole, decompressed."""
 
 _PART = 1024 * 1024  # decompressed at once
-
-_LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0)
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    # loading the certificates costs more than a request; every connection shares them
-    return httpx.create_ssl_context()
+_FOR_THE_END = 0.05  # seconds for what follows the event that ends a stream
 
 
 def open_transport() -> Transport:
-    """A pool of connections for one connection."""
-    return httpx.HTTPTransport(verify=_tls(), limits=_LIMITS)
+    """The connections of one connection."""
+    return Lines()
 
 
 def open_async_transport() -> AsyncTransport:
     """As open_transport, for asyncio."""
-    return httpx.AsyncHTTPTransport(verify=_tls(), limits=_LIMITS)
+    return AsyncLines()
 
 
 # what httpx, and the system below it, raise; UnicodeError is for a host's name that cannot be one
@@ -63,44 +56,73 @@ _FAILURES = (
 )
 
 
-def send(transport: Transport, request: httpx.Request) -> httpx.Response:
+def send(transport: Transport, request: httpx.Request, sending: Sending | None = None) -> httpx.Response:
     """Send a request and read the whole answer.
+
+    Args:
+        transport: what sends it.
+        request: it goes once.
+        sending: by when the answer has to be complete, and what becomes of the request.
 
     Raises:
         Timeout, Unreachable, CutOff: with the method and URL, and what to do.
     """
-    with closing(open_answer(transport, request)) as answer:
+    with closing(open_answer(transport, request, sending)) as answer:
         return answer.whole()
 
 
-async def send_async(transport: AsyncTransport, request: httpx.Request) -> httpx.Response:
+async def send_async(
+    transport: AsyncTransport, request: httpx.Request, sending: Sending | None = None
+) -> httpx.Response:
     """As send, for asyncio."""
-    async with aclosing(await open_answer_async(transport, request)) as answer:
+    async with aclosing(await open_answer_async(transport, request, sending)) as answer:
         return await answer.whole()
 
 
-def open_answer(transport: Transport, request: httpx.Request) -> Answer:
+def open_answer(transport: Transport, request: httpx.Request, sending: Sending | None = None) -> Answer:
     """Send a request and read the head of the answer; whoever asks closes it.
 
     Raises:
         Timeout, Unreachable, CutOff.
     """
+    sending = _patient(request, sending)
     try:
-        return Answer(transport.handle_request(request), request)
+        head = transport.handle_request(request)
     except _FAILURES as error:
-        failed = translated(error, request)
+        failed = translated(error, request, sending)
+    else:
+        sending.has_sent()
+        return Answer(head, request, sending)
     raise failed  # outside: httpx's error, which may quote a header, does not become its context
 
 
-async def open_answer_async(transport: AsyncTransport, request: httpx.Request) -> AsyncAnswer:
+async def open_answer_async(
+    transport: AsyncTransport, request: httpx.Request, sending: Sending | None = None
+) -> AsyncAnswer:
     """As open_answer, for asyncio."""
+    sending = _patient(request, sending)
     try:
-        return AsyncAnswer(await transport.handle_async_request(request), request)
+        head = await transport.handle_async_request(request)
     except _FAILURES as error:
-        failed = translated(error, request)
+        failed = translated(error, request, sending)
     except RuntimeError as error:
         failed = _of_another_loop(error, request)
+    else:
+        sending.has_sent()
+        return AsyncAnswer(head, request, sending)
     raise failed
+
+
+def _patient(request: httpx.Request, sending: Sending | None) -> Sending:
+    """Have every step of a request end with its deadline."""
+    sending = sending or Sending()
+    limits = request.extensions.get("timeout", {})
+    left = max(sending.deadline.left(), 0.001)
+    steps = {
+        step: Patience(min(left, seconds), sending) for step, seconds in limits.items() if seconds is not None
+    }
+    request.extensions = {**request.extensions, "timeout": steps}
+    return sending
 
 
 def _of_another_loop(error: RuntimeError, request: httpx.Request) -> TransportError:
@@ -109,24 +131,48 @@ def _of_another_loop(error: RuntimeError, request: httpx.Request) -> TransportEr
     return translated(error, request)
 
 
-class Answer:
+class _Begun:
     """An answer whose body is still to come: in pieces, or as a whole."""
 
-    def __init__(self, head: httpx.Response, request: httpx.Request) -> None:
+    def __init__(self, head: httpx.Response, request: httpx.Request, sending: Sending) -> None:
         self.head = head
         self._request = request
+        self._sending = sending
+
+    def expect_pieces(self, longest_silence: float) -> None:
+        """From here on, so many seconds without a byte are too many."""
+        self._sending.longest_silence = longest_silence
+
+    def expect_the_end(self) -> None:
+        """What was waited for is here. The rest is only read so that the connection can be kept."""
+        self._sending.deadline = within(_FOR_THE_END)
+
+    def check_time(self) -> None:
+        """The network is not all that takes time: one packet may hold a million events.
+
+        Raises:
+            Timeout: if the deadline is over.
+        """
+        if self._sending.deadline.left() <= 0:
+            raise translated(httpx.ReadTimeout(""), self._request, self._sending)
+
+
+class Answer(_Begun):
+    """See _Begun."""
 
     def pieces(self) -> Iterator[bytes]:
         """The body as it arrives, decompressed."""
         decoder = _Decoder(self.head, self._request)
         try:
             for piece in cast("httpx.SyncByteStream", self.head.stream):
-                yield from decoder.decoded(piece)
+                for decoded in decoder.decoded(piece):
+                    self.check_time()
+                    yield decoded
             decoder.end()
-            if _has_more(self.head):
+            if has_more(self.head):
                 self.head.extensions["network_stream"].close()
         except _FAILURES as error:
-            failed = translated(error, self._request)
+            failed = translated(error, self._request, self._sending)
         else:
             return
         raise failed
@@ -144,12 +190,8 @@ class Answer:
             self.head.close()
 
 
-class AsyncAnswer:
+class AsyncAnswer(_Begun):
     """As Answer, for asyncio."""
-
-    def __init__(self, head: httpx.Response, request: httpx.Request) -> None:
-        self.head = head
-        self._request = request
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """See Answer.pieces."""
@@ -157,12 +199,13 @@ class AsyncAnswer:
         try:
             async for piece in cast("httpx.AsyncByteStream", self.head.stream):
                 for decoded in decoder.decoded(piece):
+                    self.check_time()
                     yield decoded
             decoder.end()
-            if _has_more(self.head):
+            if has_more(self.head):
                 await self.head.extensions["network_stream"].aclose()
         except _FAILURES as error:
-            failed = translated(error, self._request)
+            failed = translated(error, self._request, self._sending)
         except RuntimeError as error:
             failed = _of_another_loop(error, self._request)
         else:
@@ -232,35 +275,42 @@ class _Body:
 
     def of(self, head: httpx.Response) -> httpx.Response:
         """The answer with this body."""
-        return _complete(head, self._request, bytes(self._content))
+        return _Whole(head, self._request, bytes(self._content))
+
+
+_CODINGS: Final = {"gzip", "x-gzip", "deflate", "compress", "br", "zstd"}
 
 
 def _is_gzip(response: httpx.Response, request: httpx.Request) -> bool:
-    codings = response.headers.get("content-encoding", "").lower().replace(",", " ").split()
+    # the raw pairs: a look-up by name has httpx guess the encoding of all of them, at each look-up
+    named = [value for name, value in response.headers.raw if name.lower() == b"content-encoding"]
+    if not named:
+        return False
+    codings = b" ".join(named).decode("latin-1").lower().replace(",", " ").split()
     applied = [coding for coding in codings if coding != "identity"]
     if applied and applied not in (["gzip"], ["x-gzip"]):
-        message = f"The answer is compressed in a way that was not asked for ({' '.join(applied)[:40]!a})."
+        known = [coding for coding in applied if coding in _CODINGS]  # anything else may be a key, echoed
+        message = (
+            f"The answer is compressed in a way that was not asked for ({' '.join(known) or 'unknown'!a})."
+        )
         raise CutOff(
             message, where=place(request), hint="Check base_url: a proxy or gateway may have done it."
         )
     return bool(applied)
 
 
-def _has_more(response: httpx.Response) -> bool:
-    """Whether bytes follow the answer on its connection: they would be taken for the next request's answer.
+class _Whole(httpx.Response):
+    """An answer that has been read and decompressed."""
 
-    httpcore keeps them to itself, so this looks for them inside it. Where that is not to be found, such as
-    in a transport for tests, there are none.
-    """
-    found: Any = response.stream
-    for name in ("_httpcore_stream", "_stream", "_connection", "_h11_state"):
-        found = getattr(found, name, None)
-    return bool(found is not None and found.trailing_data[0])
+    def __init__(self, head: httpx.Response, request: httpx.Request, body: bytes) -> None:
+        headers = [pair for pair in head.headers.raw if pair[0].lower() != b"content-encoding"]
+        # with a stream httpx adds no headers; it is never read, as the body is here already
+        super().__init__(head.status_code, headers=headers, stream=httpx.ByteStream(b""), request=request)
+        self._whole = body
 
-
-def _complete(response: httpx.Response, request: httpx.Request, body: bytes) -> httpx.Response:
-    headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
-    return httpx.Response(response.status_code, headers=headers, content=body, request=request)
+    @property
+    def content(self) -> bytes:
+        return self._whole
 
 
 def place(request: httpx.Request) -> str:
@@ -270,16 +320,36 @@ def place(request: httpx.Request) -> str:
     return f"{request.method} {url.scheme}://{(url.netloc + path).decode('ascii', 'replace')}"
 
 
-_PERHAPS_DONE = "The service may have done the work all the same. Run it again."
+_MAY_BE_DONE = "The service may have done the work all the same."
+_PERHAPS_DONE = f"{_MAY_BE_DONE} Run it again."
 
 
-def translated(error: Exception, request: httpx.Request) -> TransportError:
+def translated(error: Exception, request: httpx.Request, sending: Sending | None = None) -> TransportError:
     """An error of httpx, or of the system below it, as one of ours.
 
     Its own text is not used: it may be empty, and it may quote a header.
     """
-    kind, message, hint = _said(error)
+    sending = sending or Sending()
+    kind, message, hint = _too_late(error, sending) or _said(error)
+    if kind is CutOff and sending.is_watched and not sending.is_sent:
+        kind, message = Unreachable, "The connection broke before the request was sent."
+        hint = "Check the network and base_url; run it again."
     return kind(message, where=place(request), hint=hint)
+
+
+def _too_late(error: Exception, sending: Sending) -> tuple[type[TransportError], str, str] | None:
+    if not isinstance(error, httpx.TimeoutException) or sending.deadline.left() > 0:
+        return None
+    passed = f"The deadline of {sending.deadline.seconds:g} seconds passed before"
+    if isinstance(error, httpx.ConnectTimeout):
+        return (
+            Timeout,
+            f"{passed} a connection was made.",
+            "Check the network and base_url, or allow more time.",
+        )
+    if isinstance(error, httpx.WriteTimeout):
+        return Timeout, f"{passed} the request was sent.", "Allow more time, or send less."
+    return Timeout, f"{passed} the answer was complete.", f"{_MAY_BE_DONE} Allow more time, or ask for less."
 
 
 def _said(error: Exception) -> tuple[type[TransportError], str, str]:
@@ -293,7 +363,11 @@ def _said(error: Exception) -> tuple[type[TransportError], str, str]:
         case httpx.WriteTimeout():
             return Timeout, "It took too long to send the request.", "Run it again, or send less."
         case httpx.TimeoutException():
-            return Timeout, "It took too long to read the answer.", f"{_PERHAPS_DONE[:-1]}, or ask for less."
+            return (
+                Timeout,
+                "It took too long to read the answer.",
+                f"{_MAY_BE_DONE} Run it again, or ask for less.",
+            )
         case httpx.ConnectError() | UnicodeError():
             hint = "Check the network and base_url."
             return Unreachable, f"No connection could be made: {_reason(error)}.", hint

@@ -1,12 +1,15 @@
-"""What the tests of the command line share: a sandbox, and `cli`, which runs one command in this process."""
+"""What the tests share: a sandbox, `cli`, which runs one command in this process, and the account of hazards."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+import os
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import generated  # noqa: F401 - registers the profile of the long run before pytest asks for it
 import pytest
 from click.testing import CliRunner
 
@@ -22,6 +25,46 @@ class Ended(NamedTuple):
     code: int
     out: str
     err: str
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str, str], None]:
+    """`figure("E5", "0 of 6 cut answers taken for whole")`: a figure for a hazard of docs/reliability.md."""
+
+    def note(hazard: str, text: str) -> None:
+        record_property(f"figure:{hazard}", text)
+
+    return note
+
+
+HAZARDS_FILE = "HAZARDS_FILE"
+"""The environment variable that names a file for `tools/write_reliability.py`: hazard -> tests, figures."""
+
+_met: dict[str, dict[str, set[str]]] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call" and report.passed:
+        for marker in item.iter_markers("hazard"):
+            for hazard in marker.args:
+                met = _met.setdefault(hazard, {"tests": set(), "figures": set()})
+                met["tests"].add(item.nodeid.partition("[")[0])
+                met["figures"] |= {
+                    str(text) for name, text in report.user_properties if name == f"figure:{hazard}"
+                }
+    return report
+
+
+def pytest_sessionfinish() -> None:
+    if path := os.environ.get(HAZARDS_FILE):
+        found = {hazard: {key: sorted(values) for key, values in met.items()} for hazard, met in _met.items()}
+        Path(path).write_text(
+            json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False), encoding="utf-8"
+        )
 
 
 @pytest.fixture(scope="session")

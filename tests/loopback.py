@@ -17,7 +17,7 @@ from typing import Any, Self
 Step = bytes | float | Callable[[socket.socket], None]
 """Bytes to send, seconds to wait, or something to do to the connection."""
 
-Answer = bytes | tuple[Step, ...]
+Wire = bytes | tuple[Step, ...]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,10 @@ class Received:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+Answer = Wire | Callable[[Received], Wire]
+"""What is sent, or what decides it once the request is there."""
 
 
 def http(
@@ -68,15 +72,20 @@ def close(connection: socket.socket) -> None:
 class Loopback:
     """Gives each request the next answer, and the last one to all further requests.
 
+    `first` is done to each connection before anything is read from it.
+
     Attributes:
         url: where it listens; https with `tls`.
         requests: what came.
         connections: how many connections were made.
     """
 
-    def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *answers: Answer, tls: ssl.SSLContext | None = None, first: tuple[Step, ...] = ()
+    ) -> None:
         self._tls = tls
-        self._answers = [answer if isinstance(answer, tuple) else (answer,) for answer in answers]
+        self._first = first
+        self._answers = list(answers)
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._open: set[socket.socket] = set()
@@ -89,10 +98,10 @@ class Loopback:
 
     def still_open(self, within: float = 2.0) -> int:
         """How many connections the other side has not closed, after waiting for it to do so."""
-        for _ in range(int(within / 0.01)):
+        for _ in range(int(within / 0.001)):
             if not self._open:
                 break
-            self._over.wait(0.01)
+            self._over.wait(0.001)
         return len(self._open)
 
     def stop(self) -> None:
@@ -115,8 +124,9 @@ class Loopback:
 
     def _start(self, target: Callable[..., None], *arguments: Any) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
-        self._threads.append(thread)
         thread.start()
+        with self._lock:
+            self._threads = [*(one for one in self._threads if one.is_alive()), thread]
 
     def _accept(self) -> None:
         while not self._over.is_set():
@@ -136,11 +146,14 @@ class Loopback:
             with suppress(OSError):
                 if self._tls is not None:
                     connection = self._tls.wrap_socket(connection, server_side=True)
+                for step in self._first:
+                    self._take(step, connection)
                 while (received := _read(connection, number)) is not None:
                     with self._lock:
                         self.requests.append(received)
-                        steps = self._answers[0] if len(self._answers) == 1 else self._answers.pop(0)
-                    for step in steps:
+                        answer = self._answers[0] if len(self._answers) == 1 else self._answers.pop(0)
+                    wire = answer(received) if callable(answer) else answer
+                    for step in wire if isinstance(wire, tuple) else (wire,):
                         self._take(step, connection)
         finally:
             close(connection)

@@ -12,8 +12,11 @@ PACKAGE = Path(__file__).parent.parent / "connector"
 
 # the path that data takes, top to bottom: a module imports only what stands above it
 PATH = (
+    "shipped_files",
     "errors",
     "secret",
+    "log_masking",
+    "pasted",
     "strict_json",
     "private_file",
     "sealed",
@@ -25,59 +28,85 @@ PATH = (
     "document",
     "expression_syntax",
     "expression",
+    "expression_parser",
     "evaluate",
+    "compiling",
     "template",
+    "size",
+    "pattern",
+    "scalars",
+    "acceptance",
     "schema_sentences",
     "schema_form",
     "schema",
+    "output_types",
     "shape",
     "inference",
     "manifest",
     "manifest_words",
     "soundness",
+    "reading",
+    "compiled",
     "loading",
     "connection",
     "checks",
     "choices",
     "plan",
     "lint_values",
+    "lint_pattern",
     "lint_schema",
     "lint_template",
     "lint_action",
     "lint",
+    "http",
     "request",
     "retry",
+    "deadline",
+    "limits",
+    "attempts",
+    "sockets",
+    "wire",
     "transport",
     "sse",
     "response",
+    "output",
     "streamed",
     "polling",
-    "output",
     "ledger",
     "run",
     "run_async",
     "opening",
+    "rows",
+    "slots",
+    "journal",
+    "watched",
+    "bulk",
 )
 FACES = ("cli", "drift", "sandbox", "testing")
 # the command line starts the other faces; recording needs a server to record
 FACES_THAT_USE_FACES = {"cli": {"drift", "sandbox", "testing"}, "testing": {"sandbox"}}
 HOMES = {
-    "httpx": {"request", "transport", "response", "streamed"},
-    "yaml": {"document"},
-    "jmespath": {"expression"},
+    "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
+    "httpcore": {"sockets", "wire"},
+    "yaml": {"document", "testing"},  # vcrpy writes YAML
+    "jmespath": {"expression_parser"},
     "jsonschema": {"schema"},
     "referencing": {"schema"},
-    "pydantic": {"template", "loading"},
+    "regex": {"pattern"},
+    "pydantic": {"template", "reading"},
     "pydantic_core": {"template"},
     "keyring": {"keyrings"},
     "cryptography": {"sealed"},
     "vcr": {"testing"},
+    "sqlite3": {"journal"},
+    "csv": {"rows", "cli"},
     "perplexity": {"drift"},
     "click": {"cli"},
     "rich": {"cli"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
 }
+USERS_OF_HTTP = {"request", "wire", "transport", "response", "streamed"}
 WORDS_TO_AVOID = (
     "manager",
     "handler",
@@ -136,6 +165,12 @@ def test_each_library_has_one_home(file: Path) -> None:
     for name in imports(file):
         library = name.split(".")[0]
         assert module_of(file) in HOMES.get(library, {module_of(file)}), f"{file.name} imports {library}"
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_few_modules_know_httpx(file: Path) -> None:
+    """What is not about HTTP does without httpx."""
+    assert "connector.http" not in imports(file) or module_of(file) in USERS_OF_HTTP
 
 
 def test_every_module_stands_on_the_path() -> None:

@@ -122,6 +122,7 @@ def test_streams_may_be_closed_or_full(environment: dict[str, str], streams: str
     assert done.stderr.count(b"\n") == (code != Exit.OK)
 
 
+@pytest.mark.hazard("C11", "I6")
 @posix
 def test_a_terminal_gets_tables_and_nothing_that_steers_it(environment: dict[str, str]) -> None:
     """On a terminal run prints tables in colour; escapes in an answer are shown, not obeyed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -179,35 +180,52 @@ def test_a_file_that_is_no_text_is_told_without_its_bytes(tmp_path: Path) -> Non
 # --- what pasting adds
 
 
-@pytest.mark.parametrize(
-    "pasted",
-    [
-        KEY,
-        f" {KEY} ",
-        f"{KEY}\n",
-        f"{KEY}\r\n",
-        f"\t{KEY}",
-        f'"{KEY}"',
-        f"'{KEY}'",
-        f"`{KEY}`",
-        f"Bearer {KEY}",
-        f"bearer  {KEY}",
-        f"Bearer\t{KEY}",
-        f'Bearer "{KEY}"',
-        f'"Bearer {KEY}"',
-        f"Authorization: Bearer {KEY}",
-        f"\u200b{KEY}\u200b",
-        f"\ufeff{KEY}",
-        f"{KEY}\u00a0",
-        f"\u2060{KEY}",
-    ],
-    ids=ascii,
-)
+PASTED = [
+    KEY,
+    f" {KEY} ",
+    f"{KEY}\n",
+    f"{KEY}\r\n",
+    f"\t{KEY}",
+    f'"{KEY}"',
+    f"'{KEY}'",
+    f"`{KEY}`",
+    f"Bearer {KEY}",
+    f"bearer  {KEY}",
+    f"Bearer\t{KEY}",
+    f'Bearer "{KEY}"',
+    f'"Bearer {KEY}"',
+    f"Authorization: Bearer {KEY}",
+    f"\u200b{KEY}\u200b",
+    f"\ufeff{KEY}",
+    f"{KEY}\u00a0",
+    f"\u2060{KEY}",
+    f"\u200e{KEY}\u200f",
+    f"\u202a{KEY}\u202c",
+    f"\u2003{KEY}\u3000",
+    f"\u201c{KEY}\u201d",
+    f"\u2018{KEY}\u2019",
+    f"Authorization: Bearer {KEY}\r\n",
+    f"PERPLEXITY_API_KEY={KEY}",
+    f'export PERPLEXITY_API_KEY="{KEY}"',
+    f"{KEY}\x00",
+]
+
+
+@pytest.mark.hazard("D9")
+@pytest.mark.parametrize("pasted", PASTED, ids=ascii)
 def test_a_pasted_key_is_cleaned(pasted: str) -> None:
-    """Quotes, `Bearer`, spaces, line breaks and invisible characters around a key go."""
+    """Quotes, `Bearer`, its variable's name, spaces, line breaks and invisible characters around a key go."""
     assert key_of({"api_key": pasted}) == KEY
 
 
+def test_pastes_are_counted(figure: Callable[[str, str], None]) -> None:
+    """Of all pastes, none gives another key."""
+    right = [key_of({"api_key": pasted}) for pasted in PASTED].count(KEY)
+    figure("D9", f"{right} of {len(PASTED)} pastes right")
+    assert right == len(PASTED)
+
+
+@pytest.mark.hazard("C8", "D9")
 @pytest.mark.parametrize(
     "bad",
     [
@@ -215,9 +233,9 @@ def test_a_pasted_key_is_cleaned(pasted: str) -> None:
         f"{KEY}\n{KEY}",
         f"{KEY}é",
         f"{KEY}€",
-        f"{KEY}\0",
+        f"{KEY}\0{KEY}",
         f"{KEY}\u200b{KEY}",
-        f"{KEY}\x7f",
+        f"{KEY}\x7f{KEY}",
     ],
     ids=ascii,
 )
@@ -231,25 +249,27 @@ def test_a_key_that_no_header_carries_is_refused_unseen(bad: str) -> None:
 # --- base_url
 
 
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://api.perplexity.ai", "https://api.perplexity.ai"),
-        ("https://api.perplexity.ai/", "https://api.perplexity.ai"),
-        ("  https://gateway.test/perplexity/v1/ ", "https://gateway.test/perplexity/v1"),
-        ("HTTPS://Gateway.Test", "HTTPS://Gateway.Test"),
-        ("https://my_gateway:8443/p%20q", "https://my_gateway:8443/p%20q"),
-        ("https://xn--bcher-kva.test", "https://xn--bcher-kva.test"),
-        ("https://10.0.0.5", "https://10.0.0.5"),
-        ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
-        ("http://127.9.9.9", "http://127.9.9.9"),
-        ("http://localhost:8765/", "http://localhost:8765"),
-        ("http://LOCALHOST", "http://LOCALHOST"),
-        ("http://sandbox.localhost", "http://sandbox.localhost"),
-        ("http://[::1]:8765", "http://[::1]:8765"),
-        ("http://[::ffff:127.0.0.1]", "http://[::ffff:127.0.0.1]"),
-    ],
-)
+TAKEN = [
+    ("https://api.perplexity.ai", "https://api.perplexity.ai"),
+    ("https://api.perplexity.ai/", "https://api.perplexity.ai"),
+    ("  https://gateway.test/perplexity/v1/ ", "https://gateway.test/perplexity/v1"),
+    ("HTTPS://Gateway.Test", "HTTPS://Gateway.Test"),
+    ("https://my_gateway:8443/p%20q", "https://my_gateway:8443/p%20q"),
+    ("https://xn--bcher-kva.test", "https://xn--bcher-kva.test"),
+    ("https://10.0.0.5", "https://10.0.0.5"),
+    ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
+    ("http://127.9.9.9", "http://127.9.9.9"),
+    ("http://localhost:8765/", "http://localhost:8765"),
+    ("http://LOCALHOST", "http://LOCALHOST"),
+    ("http://sandbox.localhost", "http://sandbox.localhost"),
+    ("http://[::1]:8765", "http://[::1]:8765"),
+    ("http://[::ffff:127.0.0.1]", "http://[::ffff:127.0.0.1]"),
+    ("https://123.example", "https://123.example"),
+]
+
+
+@pytest.mark.hazard("A10")
+@pytest.mark.parametrize(("url", "expected"), TAKEN)
 def test_a_base_url_is_taken(url: str, expected: str) -> None:
     """https, or http to this machine; a path is kept, a slash at the end is not."""
     assert checked_base_url(url, where="x", environ={}) == expected
@@ -258,67 +278,96 @@ def test_a_base_url_is_taken(url: str, expected: str) -> None:
 PLAIN_HTTP = "plain http"
 NO_URL = "not an http or https URL"
 NO_HOST = "a host that is not one"
+HIDDEN = "a spelling that hides it"
+NO_SERVICE = "no address of a service"
+
+REFUSED: list[tuple[Any, str]] = [
+    ("http://api.perplexity.ai", PLAIN_HTTP),
+    ("http://10.0.0.5", PLAIN_HTTP),
+    ("http://169.254.169.254/latest", NO_SERVICE),
+    ("https://169.254.169.254", NO_SERVICE),
+    ("https://[::ffff:169.254.169.254]", NO_SERVICE),
+    ("https://[::ffff:a9fe:a9fe]", NO_SERVICE),
+    ("https://[fe80::1]", NO_SERVICE),
+    ("https://[::]", NO_SERVICE),
+    ("https://224.0.0.1", NO_SERVICE),
+    ("https://2852039166", HIDDEN),
+    ("https://0xA9FEA9FE", HIDDEN),
+    ("https://0251.0376.0251.0376", HIDDEN),
+    ("https://169.254.43518", HIDDEN),
+    ("https://127.0.0.1.", HIDDEN),
+    ("https://1.2.3.4.5", HIDDEN),
+    ("http://metadata.google.internal", PLAIN_HTTP),
+    ("http://[fd00:ec2::254]", PLAIN_HTTP),
+    ("http://[fd00::1]", PLAIN_HTTP),
+    ("http://[::ffff:10.0.0.5]", PLAIN_HTTP),
+    ("http://0.0.0.0", NO_SERVICE),
+    ("http://2130706433", HIDDEN),
+    ("http://0177.0.0.1", HIDDEN),
+    ("http://0x7f.1", HIDDEN),
+    ("http://127.1", HIDDEN),
+    ("http://localhost.", PLAIN_HTTP),
+    ("http://localhost.evil.test", PLAIN_HTTP),
+    ("http://127.0.0.1.evil.test", PLAIN_HTTP),
+    ("https://user:word@host.test", "user name or password"),
+    ("http://127.0.0.1@evil.test", "user name or password"),
+    ("https://@host.test", "user name or password"),
+    ("https://host.test?x=1", "query or a fragment"),
+    ("https://host.test/?", "query or a fragment"),
+    ("https://host.test#x", "query or a fragment"),
+    ("https://host.test/#", "query or a fragment"),
+    ("file:///etc/passwd", NO_URL),
+    ("ftp://host.test", NO_URL),
+    ("javascript:alert(1)", NO_URL),
+    ("api.perplexity.ai", NO_URL),
+    ("//host.test", NO_URL),
+    ("https://", NO_URL),
+    ("https:///path", NO_URL),
+    ("https://:443", NO_URL),
+    ("https:host.test", NO_URL),
+    ("", NO_URL),
+    ("https://host.test:99999", NO_URL),
+    ("https://host.test:x", NO_URL),
+    ("https://[::1", NO_URL),
+    ("https://host .test", NO_URL),
+    ("https://host.test/a b", NO_URL),
+    ("https://ho\nst.test", NO_URL),
+    ("https://host.test/\r\nX: y", NO_URL),
+    ("http://127.0.0.1\\@evil.test", NO_URL),
+    ("https://host.test\\x", NO_URL),
+    ("https://h\u00f6st.test", NO_URL),
+    ("https://\uff48ost.test", NO_URL),
+    # newer Pythons see for themselves that this is no URL
+    ("http://[::1]evil.test", f"{NO_HOST}|{NO_URL}"),
+    ("http://[::1]x:80", f"{NO_HOST}|{NO_URL}"),
+    ("https://host%2etest", NO_HOST),
+    ("https://a,b", NO_HOST),
+    (5, NO_URL),
+]
 
 
-@pytest.mark.parametrize(
-    ("url", "why"),
-    [
-        ("http://api.perplexity.ai", PLAIN_HTTP),
-        ("http://10.0.0.5", PLAIN_HTTP),
-        ("http://169.254.169.254/latest", PLAIN_HTTP),
-        ("http://[fd00::1]", PLAIN_HTTP),
-        ("http://[::ffff:10.0.0.5]", PLAIN_HTTP),
-        ("http://0.0.0.0", PLAIN_HTTP),
-        ("http://2130706433", PLAIN_HTTP),
-        ("http://0177.0.0.1", PLAIN_HTTP),
-        ("http://0x7f.1", PLAIN_HTTP),
-        ("http://127.1", PLAIN_HTTP),
-        ("http://localhost.", PLAIN_HTTP),
-        ("http://localhost.evil.test", PLAIN_HTTP),
-        ("http://127.0.0.1.evil.test", PLAIN_HTTP),
-        ("https://user:word@host.test", "user name or password"),
-        ("http://127.0.0.1@evil.test", "user name or password"),
-        ("https://@host.test", "user name or password"),
-        ("https://host.test?x=1", "query or a fragment"),
-        ("https://host.test/?", "query or a fragment"),
-        ("https://host.test#x", "query or a fragment"),
-        ("https://host.test/#", "query or a fragment"),
-        ("file:///etc/passwd", NO_URL),
-        ("ftp://host.test", NO_URL),
-        ("javascript:alert(1)", NO_URL),
-        ("api.perplexity.ai", NO_URL),
-        ("//host.test", NO_URL),
-        ("https://", NO_URL),
-        ("https:///path", NO_URL),
-        ("https://:443", NO_URL),
-        ("https:host.test", NO_URL),
-        ("", NO_URL),
-        ("https://host.test:99999", NO_URL),
-        ("https://host.test:x", NO_URL),
-        ("https://[::1", NO_URL),
-        ("https://host .test", NO_URL),
-        ("https://host.test/a b", NO_URL),
-        ("https://ho\nst.test", NO_URL),
-        ("https://host.test/\r\nX: y", NO_URL),
-        ("http://127.0.0.1\\@evil.test", NO_URL),
-        ("https://host.test\\x", NO_URL),
-        ("https://h\u00f6st.test", NO_URL),
-        ("https://\uff48ost.test", NO_URL),
-        # newer Pythons see for themselves that this is no URL
-        ("http://[::1]evil.test", f"{NO_HOST}|{NO_URL}"),
-        ("http://[::1]x:80", f"{NO_HOST}|{NO_URL}"),
-        ("https://host%2etest", NO_HOST),
-        ("https://a,b", NO_HOST),
-        (5, NO_URL),
-    ],
-    ids=ascii,
-)
+@pytest.mark.hazard("A10")
+@pytest.mark.parametrize(("url", "why"), REFUSED, ids=ascii)
 def test_a_base_url_is_refused(url: Any, why: str) -> None:
     """What could send the key elsewhere or in the clear is refused, whichever parser reads it."""
     with pytest.raises(CredentialError, match=why) as caught:
         checked_base_url(url, where="connection 'x'", environ={})
     assert caught.value.where == "connection 'x'"
     assert caught.value.hint
+
+
+@pytest.mark.hazard("A10")
+def test_no_hostile_base_url_is_taken(figure: Callable[[str, str], None]) -> None:
+    """Not even where the operator allows plain http, unless that was all that was wrong."""
+    allowed = {"CONNECTOR_ALLOW_HTTP": "1"}
+    hostile = [url for url, why in REFUSED if why != PLAIN_HTTP]
+    taken = 0
+    for url in hostile:
+        with suppress(CredentialError):
+            checked_base_url(url, where="x", environ=allowed)
+            taken += 1
+    figure("A10", f"{len(TAKEN) + len(REFUSED)} URLs, {len(REFUSED)} hostile: {taken} taken")
+    assert taken == 0
 
 
 def test_plain_http_is_the_operators_choice() -> None:

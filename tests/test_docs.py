@@ -52,7 +52,11 @@ def commands() -> list[str]:
     """The README's other commands; those that would ask, wait or write are run by the tests of the command line."""
     lines = "".join(block.replace("\\\n", " ") for block in blocks(README, "sh")[1:]).splitlines()
     found = [line.split("  #")[0] for line in lines if line.startswith("connector ")]
-    return [line for line in found if not line.startswith(("connector sandbox", "connector record"))]
+    return [
+        line
+        for line in found
+        if not line.startswith(("connector sandbox", "connector record", "connector batch"))
+    ]
 
 
 @pytest.mark.parametrize("command", commands())
@@ -141,7 +145,10 @@ def test_generated_documentation_is_fresh() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/batch.md", "docs/rehearse.md"],
+)
 def test_links_lead_somewhere(name: str) -> None:
     """A file that a page links to is there."""
     text = (ROOT / name).read_text(encoding="utf-8")

@@ -75,6 +75,7 @@ def test_days_of_a_lifecycle(key: str) -> None:
     assert read(f"{key}: 2026-09-27") == {key: "2026-09-27"}
 
 
+@pytest.mark.hazard("A2")
 @pytest.mark.parametrize(
     "word",
     [
@@ -122,6 +123,7 @@ def test_ambiguous_words(word: str) -> None:
     assert read(f'k: "{word}"') == {"k": word}
 
 
+@pytest.mark.hazard("A7")
 @pytest.mark.parametrize("key", ["yes", "Off", "12", "1.5", "012", "null", "true", "2026-09-27", "''"])
 def test_keys_that_are_no_text(key: str) -> None:
     """A bare key that readers take for something else than text is refused; a quoted one is not."""
@@ -137,6 +139,7 @@ def test_y_and_n_are_keys() -> None:
     assert read("{x: 1, y: 2, n: 3}") == {"x": 1, "y": 2, "n": 3}
 
 
+@pytest.mark.hazard("A1")
 @pytest.mark.parametrize(
     ("text", "places"),
     [
@@ -155,6 +158,7 @@ def test_duplicate_keys(text: str, places: list[str]) -> None:
     assert "; the first is in line " in problems[0].message
 
 
+@pytest.mark.hazard("A7")
 @pytest.mark.parametrize(
     ("text", "place", "said"),
     [
@@ -297,6 +301,7 @@ def test_byte_order_mark() -> None:
 # Hostile files cost little
 
 
+@pytest.mark.hazard("A5")
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "{? [", "!a [", "&a ["])
 def test_depth(opening: str) -> None:
     """A hundred thousand openings are refused at the first level that is too deep, or at what they open with."""
@@ -304,12 +309,14 @@ def test_depth(opening: str) -> None:
     assert int(problem.where.split(":")[2]) < 60 * len(opening)
 
 
+@pytest.mark.hazard("A3")
 def test_alias_bomb() -> None:
     """Aliases are refused before the first one is followed."""
     lines = ["a0: &a0 [lol, lol]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40))]
     assert [problem.where for problem in refused("\n".join(lines))] == ["a.yaml:1:5"]
 
 
+@pytest.mark.hazard("A4")
 def test_cycle() -> None:
     """A list that would hold itself is refused at its anchor."""
     assert refused("&a [*a]")[0].where == "a.yaml:1:1"
@@ -383,6 +390,7 @@ YAML_LIKE = st.lists(
 ).map("".join)
 
 
+@pytest.mark.hazard("A6")
 @bounded(400)
 @given(st.one_of(YAML_LIKE, st.text(alphabet=st.characters())))
 def test_any_text(text: str) -> None:

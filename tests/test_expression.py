@@ -8,9 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.expression import (
-    FUNCTIONS,
-    MAX_LENGTH,
-    MAX_NESTING,
     And,
     Call,
     Compare,
@@ -25,9 +22,9 @@ from connector.expression import (
     Or,
     Row,
     Then,
-    parse,
     references,
 )
+from connector.expression_parser import FUNCTIONS, MAX_LENGTH, MAX_NESTING, parse
 from connector.expression_syntax import ExpressionError
 
 A, B, C = Field("a"), Field("b"), Field("c")
@@ -75,6 +72,7 @@ def test_parse(text: str, node: Node) -> None:
     assert parse(text) == node
 
 
+@pytest.mark.hazard("C2")
 @pytest.mark.parametrize(
     ("text", "message", "hint", "word"),
     [
@@ -213,6 +211,7 @@ PIECES = [
 ]
 
 
+@pytest.mark.hazard("C2")
 @bounded(500)
 @given(st.one_of(st.lists(st.sampled_from(PIECES), max_size=14).map(" ".join), st.text(max_size=40)))
 def test_any_text(text: str) -> None:

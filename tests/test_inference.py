@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.evaluate import Tables
-from connector.expression import parse
+from connector.expression_parser import parse
 from connector.inference import Inference
 from connector.shape import Shape, of_schema
 

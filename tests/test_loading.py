@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from generated import JSON, bounded
 from golden import LIBRARY
-from hypothesis import given
-from hypothesis import strategies as st
 
 from connector.document import parse
 from connector.errors import ManifestError
@@ -225,81 +219,3 @@ def test_evil_pattern(library: Path) -> None:
         library, {"type": "integer", "anyOf": [{"pattern": "^(a+)+$"}], "description": "a" * 40 + "!"}
     )
     assert load(library)
-
-
-# Manifests that somebody has garbled
-
-
-@bounded(100)
-@given(st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)))
-def test_any_bytes(tmp_path: Path, content: bytes) -> None:
-    """Any bytes at all in the place of a manifest are told for what they are."""
-    (tmp_path / "connector.yaml").write_bytes(content)
-    assert all(problem.where and problem.message and problem.hint for problem in lint(tmp_path))
-    assert lint(tmp_path)
-
-
-FILES = {path.relative_to(LIBRARY): parse(path.read_text(), "").value for path in LIBRARY.rglob("*.yaml")}
-JUNK = st.one_of(
-    JSON,
-    st.sampled_from(
-        ["${{ inputs.shelf }}", "${{ inputs }}", "${{ response.body }}", "${{", "/", "../..", "a\0b", "main", "shelf", "readers"]
-    ),
-    st.sampled_from([True, {"a": None}, {"type": "object"}, {"type": "array", "items": True}, {"$ref": "#"}]),
-    st.sampled_from([{"properties": {"a": True}}, {"type": ["string", "null"]}, {"enum": []}, {"anyOf": [{}]}]),
-    st.sampled_from([[[]], [None], [{"a": 1}], ["a"]]),
-)  # fmt: skip
-
-
-def values(value: Any) -> Iterator[Any]:
-    yield value
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from values(inner)
-
-
-def paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    for key, inner in (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    ):
-        yield (*path, key)
-        yield from paths(inner, (*path, key))
-
-
-VALUES = [inner for value in FILES.values() for inner in values(value)]
-PLACES = [(name, path) for name, value in FILES.items() for path in paths(value)]
-
-
-@bounded(120)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(PLACES), st.one_of(st.just(...), JUNK, st.sampled_from(VALUES))),
-        min_size=1,
-        max_size=3,
-    )
-)
-def test_garbled_manifest(tmp_path: Path, changes: list[Any]) -> None:
-    """Whatever stands anywhere in a manifest, it is read, or told what is wrong; lint never fails on it."""
-    folder = tmp_path / "garbled"
-    shutil.rmtree(folder, ignore_errors=True)
-    files = copy.deepcopy(FILES)
-    for (name, path), new in changes:
-        garble(files[name], path, new)
-    for name, value in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(json.dumps(value), encoding="utf-8")
-    with suppress(ManifestError):
-        load(folder)
-    assert all(problem.where and problem.message and problem.hint for problem in lint(folder))
-
-
-def garble(value: Any, path: tuple[str | int, ...], new: Any) -> None:
-    """Take out what stands at a path, put something else there, or what stands elsewhere."""
-    try:
-        for part in path[:-1]:
-            value = value[part]
-        if new is ...:
-            del value[path[-1]]
-        else:
-            value[path[-1]] = copy.deepcopy(new)
-    except (LookupError, TypeError):  # an earlier change took the place away
-        return

@@ -8,8 +8,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import connector
 from connector.errors import OutputError
@@ -250,6 +248,7 @@ def test_every_output_is_there_and_flat(route: str) -> None:
 # --- what may be missing
 
 
+@pytest.mark.hazard("C10")
 @pytest.mark.parametrize(
     ("route", "path", "value", "expected"),
     [
@@ -305,6 +304,7 @@ def test_a_cost_may_be_whole() -> None:
 # --- what does not fit
 
 
+@pytest.mark.hazard("C10")
 @pytest.mark.parametrize(
     ("route", "body", "field", "expected", "wrong"),
     [
@@ -320,7 +320,6 @@ def test_a_cost_may_be_whole() -> None:
         ("search", {"results": [{"url": 5}]}, "results[0].url", "text", "whole number"),
         ("search", {"results": [source(1), source(2, date=[1])]}, "results[1].date", "text", "list"),
         ("search", {"results": [], "id": {"a": 1}}, "search_id", "text", "object"),
-        ("agent", {}, "content", "text", "nothing"),
         ("agent", [], "content", "object", "list"),
         ("agent", {"output": "x"}, "content", "list", "text"),
         ("agent", changed(AGENT, "output.4.content.0.text", 5), "content", "list of text", "whole number"),
@@ -365,45 +364,3 @@ def test_an_answer_that_does_not_fit_is_told(
     )
     assert error.request_id == "req-1"
     assert error.hint
-
-
-# --- whatever comes
-
-WORDS = sorted({word for body in BODIES.values() for word in json.dumps(body).split('"')[1::2]})
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(WORDS)
-ANY_JSON = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),
-    max_leaves=12,
-)
-KINDS: dict[Any, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "array": (list,),
-    "object": (dict,),
-}
-
-
-def fits(value: Any, schema: Any) -> bool:
-    if value is None:
-        return True
-    if type(value) not in KINDS[schema["type"]]:
-        return False
-    if isinstance(value, list):
-        return all(fits(item, schema["items"]) for item in value)
-    columns = schema.get("properties", {}) if isinstance(value, dict) else {}
-    return all(fits(value[name], column) for name, column in columns.items())
-
-
-@pytest.mark.parametrize("route", BODIES)
-@given(part=ANY_JSON, place=st.sampled_from(["", "output", "usage", "choices", "results", "search_results"]))
-def test_any_answer_fits_or_is_refused(route: str, part: Any, place: str) -> None:
-    """Outputs of the declared types, or an error of ours: nothing in between, whatever a server makes up."""
-    body = {**BODIES[route], place: part} if place else part
-    try:
-        outputs = picked(route, body).outputs
-    except OutputError as error:
-        assert all([error.field, error.expected, error.got, error.hint])  # noqa: PT017 - either may come
-    else:
-        assert all(fits(outputs[name], schema) for name, schema in PLANS[route].action.output_fields.items())

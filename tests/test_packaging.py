@@ -12,8 +12,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LOAD = """
-import connector, pathlib
+import connector, pathlib, sys
 perplexity = connector.load("perplexity")
+print("as compiled" if "yaml" not in sys.modules else "from YAML")
 print(pathlib.Path(connector.__file__).parent)
 print(len(perplexity.actions), (perplexity.folder / perplexity.icon).is_file())
 """
@@ -40,7 +41,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_an_installation_finds_its_manifests_and_icon(
     kind: str, built: dict[str, Path], tmp_path: Path
 ) -> None:
-    """Each kind of installation, in an environment of its own, loads the connector and runs the command."""
+    """Each kind of installation, in an environment of its own, loads the connector and runs the command.
+
+    What was built has the compiled form: its first load reads no YAML.
+    """
     home = tmp_path / "environment"
     venv.create(home, with_pip=False, symlinks=True)
     python = home / "bin" / "python"
@@ -60,7 +64,8 @@ def test_an_installation_finds_its_manifests_and_icon(
         "--quiet",
     ]
     run(*pip, "--ignore-installed", *what, cwd=tmp_path)
-    place, found = run(python, "-c", LOAD, cwd=tmp_path).splitlines()
+    how, place, found = run(python, "-c", LOAD, cwd=tmp_path).splitlines()
+    assert kind == "editable" or how == "as compiled"
     assert Path(place).is_relative_to(ROOT if kind == "editable" else home)
     assert found == "19 True"
     assert "perplexity.execute_search" in run(home / "bin" / "connector", "list", cwd=tmp_path)

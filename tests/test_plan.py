@@ -71,6 +71,7 @@ TEXTS = [
 ]
 
 
+@pytest.mark.hazard("C1", "C4")
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
 def test_a_text_stays_that_text(text: str) -> None:
     """What looks like a number, JSON or a template is sent as the text that it is."""
@@ -482,6 +483,7 @@ def test_people_may_be_fifty() -> None:
 # --- all problems at once
 
 
+@pytest.mark.hazard("B7")
 def test_all_problems_are_told_at_once() -> None:
     """Each with its path: what is missing, misspelt, of the wrong type, out of range, against a rule."""
     error = refused(
@@ -535,6 +537,7 @@ def look(tiny: Connector, **inputs: Any) -> Plan:
     return plan(tiny, tiny.actions["look"], inputs, today=TODAY)
 
 
+@pytest.mark.hazard("C6", "C7")
 @pytest.mark.parametrize(
     ("value", "segment"),
     [
@@ -569,6 +572,7 @@ def test_an_id_that_changes_the_path_is_refused(tiny: Connector, value: str) -> 
     assert (error.where, error.hint) == ("id", "Give an id.")
 
 
+@pytest.mark.hazard("C7")
 @pytest.mark.parametrize(
     ("path", "expected"),
     [

@@ -25,13 +25,13 @@ TEXT = {"type": "message", "content": [{"type": "output_text", "text": "Blue"}]}
 FINAL = {**QUEUED, "status": "completed", "output": [TEXT]}
 
 
-def quick(longest: float = 60.0) -> Connector:
+def quick(longest: float = 60.0, every: float = 0.01) -> Connector:
     """The shipped connector, asking again at once."""
     loaded = copy.copy(connector.load("perplexity"))
     action = loaded.actions["create_response"]
     route = action.routes["agent"]
     assert route.poll is not None
-    poll = dataclasses.replace(route.poll, every=0.01, longest=longest)
+    poll = dataclasses.replace(route.poll, every=every, longest=longest)
     changed = dataclasses.replace(action, routes={"agent": dataclasses.replace(route, poll=poll)})
     return dataclasses.replace(loaded, actions={**loaded.actions, "create_response": changed})
 
@@ -44,8 +44,8 @@ def server() -> Iterator[Loopback]:
         yield started
 
 
-def opened(server: Loopback, longest: float = 60.0) -> OpenConnection:
-    return connector.connect(quick(longest), api_key=KEY, base_url=server.url)
+def opened(server: Loopback, longest: float = 60.0, every: float = 0.01) -> OpenConnection:
+    return connector.connect(quick(longest, every), api_key=KEY, base_url=server.url)
 
 
 def asked(server: Loopback) -> list[str]:
@@ -126,10 +126,32 @@ def test_leaving_an_async_loop_cancels_the_work(server: Loopback) -> None:
 
 def test_what_is_not_final_in_time_says_how_to_go_on(server: Loopback) -> None:
     """The work is not cancelled: it can be asked for by its id."""
-    with opened(server, longest=0.0) as perplexity, pytest.raises(Timeout, match="by its id") as caught:
+    with (
+        opened(server, longest=5.0, every=10.0) as perplexity,
+        pytest.raises(Timeout, match="by its id") as caught,
+    ):
         perplexity.run("create_response", INPUTS)
     assert caught.value.kind == "timeout"
     assert asked(server) == ["POST /v1/agent"]
+
+
+@pytest.mark.hazard("E1")
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_deadline_that_passes_while_waiting_says_how_to_go_on(*, is_async: bool) -> None:
+    """Even in the middle of a request that asks again."""
+    wait = (lambda server: asyncio.run(waited_for_async(server))) if is_async else waited_for
+    with Loopback(http(200, QUEUED), (5.0,)) as server, pytest.raises(Timeout, match="by its id"):
+        wait(server)
+
+
+def waited_for(server: Loopback) -> None:
+    with opened(server) as perplexity:
+        perplexity.run("create_response", INPUTS, deadline=0.3)
+
+
+async def waited_for_async(server: Loopback) -> None:
+    async with connector.aconnect(quick(), api_key=KEY, base_url=server.url) as perplexity:
+        await perplexity.run("create_response", INPUTS, deadline=0.3)
 
 
 def test_a_background_answer_of_the_sandbox_can_be_resumed_by_another_connection() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -28,6 +29,8 @@ PLANS = {
     "agent": plan(PERPLEXITY, PERPLEXITY.actions["create_chat_completion"], CHAT, today=TODAY),
     "sonar": plan(PERPLEXITY, PERPLEXITY.actions["create_chat_completion"], CHAT, today=TODAY, route="sonar"),
 }
+# as those, of routes that promise nothing of their answers
+OPEN = {name: replace(one, route=replace(one.route, response={})) for name, one in PLANS.items()}
 HTML = b"<html>\r\n<head><title>401 Authorization Required</title></head>\r\n</html>\r\n"
 
 
@@ -41,7 +44,7 @@ def answer(status: int, body: Any = b"", headers: Mapping[str, str] | None = Non
 
 
 def got(response: httpx.Response, route: str = "search") -> Reply:
-    return read(response, PLANS[route], CONNECTION)
+    return read(response, OPEN[route], CONNECTION)
 
 
 def refused(response: httpx.Response, route: str = "search") -> ApiError:
@@ -363,6 +366,17 @@ def test_a_success_that_says_it_failed_is_a_failure(route: str, body: Any, messa
 def test_what_does_not_say_that_it_failed_is_no_failure(body: Any) -> None:
     """Whether it fits the outputs is judged later."""
     assert got(answer(200, body), "agent").body == body
+
+
+@pytest.mark.hazard("C10", "F5")
+@pytest.mark.parametrize(
+    ("route", "name"), [("search", "results"), ("agent", "output"), ("sonar", "choices")]
+)
+def test_an_answer_without_what_it_promises_is_none(route: str, name: str) -> None:
+    """Its outputs would be empty in silence, which a paying caller could not tell from an answer."""
+    with pytest.raises(OutputError, match=f"The answer has no '{name}'") as caught:
+        read(answer(200, {"status": "completed"}), PLANS[route], CONNECTION)
+    assert caught.value.field == f"response.body.{name}"
 
 
 def test_a_check_has_no_input_to_blame() -> None:

@@ -288,7 +288,9 @@ def test_a_host_that_is_not_there(way: Way) -> None:
     with pytest.raises(Unreachable) as caught:
         way.run(url, "execute_search", SEARCH)
     assert caught.value.attempts == 3
-    assert str(caught.value).endswith("Check the network and base_url. (3 attempts)")
+    assert str(caught.value).endswith(
+        "Check the network and base_url. (3 attempts: unreachable, unreachable, unreachable)"
+    )
 
 
 # --- again
@@ -307,7 +309,7 @@ def test_a_service_that_does_not_come_back(way: Way) -> None:
     """The last error, with the number of attempts."""
     error, requests = way.failed(http(503, b""))
     assert (requests, error.attempts, error.status) == (3, 3, 503)
-    assert str(error).endswith("(3 attempts)")
+    assert str(error).endswith("(3 attempts: 503, 503, 503)")
 
 
 @pytest.mark.parametrize(

@@ -325,6 +325,7 @@ def test_no_passphrase(tmp_path: Path, passphrase: str | None) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.hazard("D7")
 def test_wrong_passphrase(tmp_path: Path) -> None:
     """A wrong passphrase gives an error that does not claim to know more than it does."""
     in_file(tmp_path).save(work())
@@ -332,9 +333,10 @@ def test_wrong_passphrase(tmp_path: Path) -> None:
         in_file(tmp_path, "wrong").load("work")
 
 
+@pytest.mark.hazard("D7")
 @pytest.mark.parametrize("file", ["secrets.json", "connections.json"])
 @pytest.mark.parametrize("bit", [1, 32], ids=["lowest", "capitals"])
-def test_flipped_bytes(tmp_path: Path, file: str, bit: int) -> None:
+def test_flipped_bytes(tmp_path: Path, file: str, bit: int, figure: Callable[[str, str], None]) -> None:
     """Whichever byte of either file changes, no secret comes out."""
     in_file(tmp_path).save(work())
     whole = (tmp_path / file).read_bytes()
@@ -342,6 +344,7 @@ def test_flipped_bytes(tmp_path: Path, file: str, bit: int) -> None:
         (tmp_path / file).write_bytes(whole[:at] + bytes([whole[at] ^ bit]) + whole[at + 1 :])
         with pytest.raises(CredentialError):
             in_file(tmp_path).load("work")
+    figure("D7", "0 accepts: each byte of both files changed in two ways")
 
 
 def test_swapped_secrets(tmp_path: Path) -> None:
@@ -401,6 +404,7 @@ def test_keyring_refuses(tmp_path: Path, refused: str) -> None:
         save_and_remove()
 
 
+@pytest.mark.hazard("D4")
 def test_keyring_forgets(tmp_path: Path) -> None:
     """A keyring that accepts and forgets is found out while the secret is still at hand."""
     with pytest.raises(CredentialError, match="did not keep"):
@@ -455,6 +459,7 @@ def pipe(file: Path) -> None:
     os.mkfifo(file)
 
 
+@pytest.mark.hazard("D6")
 @pytest.mark.parametrize(
     ("spoil", "words"), [(link, "symbolic link"), (no_file, "not a file"), (pipe, "not a file")]
 )
@@ -486,6 +491,7 @@ def test_folder_is_a_file(tmp_path: Path) -> None:
 # Secrets are seen nowhere
 
 
+@pytest.mark.hazard("D6")
 @pytest.mark.parametrize("umask", [0o000, 0o777], ids=["000", "777"])
 def test_modes(tmp_path: Path, umask: int) -> None:
     """Whatever the umask, files and new folders are the owner's alone."""
@@ -549,6 +555,7 @@ def folder_is_a_link(folder: Path) -> None:
     in_file(folder).save(work())
 
 
+@pytest.mark.hazard("D5")
 @pytest.mark.parametrize(
     "fail",
     [save_twice, wrong_passphrase, locked_keyring, deaf_keyring, blocked_keyring, folder_is_a_link],
@@ -572,6 +579,7 @@ def test_repr_holds_no_secret(tmp_path: Path) -> None:
 # Nothing interrupts a save halfway
 
 
+@pytest.mark.hazard("D6")
 def test_full_disk(tmp_path: Path) -> None:
     """A write that stops halfway leaves the old connection and no rest."""
     in_file(tmp_path).save(work())
@@ -682,6 +690,7 @@ def test_four_writers(tmp_path: Path) -> None:
         assert key_of(connections, listed.name) == f"pplx-test-{listed.settings['number']}"
 
 
+@pytest.mark.hazard("D6")
 @pytest.mark.slow
 def test_kill_9(tmp_path: Path) -> None:
     """However a saving process is killed, settings and secret are whole and fit one another."""
@@ -749,6 +758,7 @@ def chain(*members: str) -> object:
 MACOS, PLAINTEXT = "keyring.backends.macOS.Keyring", "keyrings.alt.file.PlaintextKeyring"
 
 
+@pytest.mark.hazard("D4")
 @pytest.mark.parametrize(
     ("active", "found"),
     [
@@ -764,11 +774,14 @@ MACOS, PLAINTEXT = "keyring.backends.macOS.Keyring", "keyrings.alt.file.Plaintex
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_system_keyring(monkeypatch: pytest.MonkeyPatch, active: object, found: str | None) -> None:
+def test_system_keyring(
+    monkeypatch: pytest.MonkeyPatch, active: object, found: str | None, figure: Callable[[str, str], None]
+) -> None:
     """Only stores that the operating system protects count as a keyring, alone or in a chain."""
     monkeypatch.setattr(keyring_package, "get_keyring", lambda: active)
     keyring = system_keyring()
     assert (None if keyring is None else keyrings._kind(keyring)) == found
+    figure("D4", "0 silent plaintext writes; fail, null, plaintext and unknown backends refused")
 
 
 @pytest.mark.filterwarnings("ignore")  # what the system's own bindings warn about is not our concern

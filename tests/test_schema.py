@@ -10,7 +10,8 @@ from generated import JSON, bounded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.schema import MAX_DEPTH, MAX_PROBLEMS, NotASchema, checker, normalised, path_text
+from connector.schema import MAX_PROBLEMS, NotASchema, checker, path_text
+from connector.size import MAX_DEPTH
 
 
 def told(schema: Any, value: Any) -> list[str]:
@@ -143,6 +144,7 @@ def test_noun() -> None:
     ]
 
 
+@pytest.mark.hazard("B3", "B5")
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
@@ -181,6 +183,7 @@ def nested(depth: int) -> Any:
     return value
 
 
+@pytest.mark.hazard("B6")
 def test_depth_of_a_value() -> None:
     """A value is checked down to a fixed depth, and refused below it."""
     assert told({}, nested(MAX_DEPTH)) == []
@@ -188,11 +191,17 @@ def test_depth_of_a_value() -> None:
     assert problem.message == f"Nested deeper than {MAX_DEPTH} levels."
 
 
-def test_list_that_holds_itself() -> None:
-    """A value without an end is refused, with as many problems as are told at once."""
+@pytest.mark.hazard("A4")
+@pytest.mark.parametrize(
+    ("copies", "said"),
+    [(1, "Nested deeper than 64 levels."), (2, "They hold more than 100,000 values; no request may.")],
+)
+def test_list_that_holds_itself(copies: int, said: str) -> None:
+    """A value without an end is refused for its depth, or for the number of values that it comes to."""
     endless: list[Any] = []
-    endless += [endless, endless]
-    assert len(checker({}).problems(endless)) == MAX_PROBLEMS
+    endless += [endless] * copies
+    (problem,) = checker({}).problems(endless)
+    assert problem.message == said
 
 
 def test_many_problems() -> None:
@@ -255,6 +264,7 @@ def test_patterns(pattern: str, text: Any, fits: bool) -> None:
     assert (told({"pattern": pattern}, text) == []) is fits
 
 
+@pytest.mark.hazard("B4")
 @pytest.mark.parametrize(
     ("value", "step", "fits"),
     [(cents / 100, 0.01, True) for cents in range(0, 2000, 37)]
@@ -280,7 +290,14 @@ def test_multiples(value: float, step: float, fits: bool) -> None:
 )
 def test_normalised(value: Any, schema: Any, expected: Any) -> None:
     """A whole number that came as 3.0 is sent as 3 where the schema asks for whole numbers."""
-    assert repr(normalised(value, schema)) == repr(expected)
+    assert repr(checker(schema).normalised(value)) == repr(expected)
+
+
+@pytest.mark.parametrize("value", [{"a": [3], "b": 3.0}, {"a": "x"}, {"a": None}, {}, [3.0], None], ids=str)
+def test_normalised_changes_nothing_else(value: Any) -> None:
+    """A value in which nothing is to be written anew is given back itself, not a copy."""
+    schema = {"properties": {"a": {"type": "array", "items": {"type": "integer"}}, "b": {"type": "number"}}}
+    assert checker(schema).normalised(value) is value
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from jsonschema.exceptions import SchemaError
 from connector.schema_form import faults
 
 
+@pytest.mark.hazard("A12", "A13")
 @pytest.mark.parametrize(
     ("schema", "path", "message", "hint"),
     [

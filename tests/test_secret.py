@@ -23,6 +23,7 @@ KEY = "pplx-test-a/b+c d\"e'é"
 PLAIN = "pplx-test-0123456789"
 
 
+@pytest.mark.hazard("D5")
 @pytest.mark.parametrize(
     "shown",
     [
@@ -40,6 +41,7 @@ def test_prints_as_a_mask(shown: str) -> None:
     assert "pplx" not in shown
 
 
+@pytest.mark.hazard("D5")
 @pytest.mark.parametrize("move", [copy.copy, copy.deepcopy, pickle.dumps], ids=["copy", "deepcopy", "pickle"])
 def test_does_not_travel(move: Callable[[Secret], object]) -> None:
     """A secret is neither copied nor pickled, so no dump of an object holds it."""
@@ -75,9 +77,13 @@ FORMS: dict[str, Callable[[str], str]] = {
     "html": html.escape,
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 without padding": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    "hex": lambda text: text.encode().hex(),
+    "python": lambda text: repr(text)[1:-1],
+    "python bytes": lambda text: repr(text.encode())[2:-1],
 }
 
 
+@pytest.mark.hazard("D1")
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("key", [KEY, PLAIN], ids=["odd", "plain"])
 def test_every_form_is_masked(key: str, form: Callable[[str], str]) -> None:
@@ -137,6 +143,79 @@ def test_no_form_is_left(keys: list[str], pieces: list[str]) -> None:
     )
     masked = Redactor(map(Secret, keys)).text(text)
     assert not [form for key in keys for form in FORMS.values() if form(key) in masked]
+
+
+@pytest.mark.hazard("D1")
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (f"wrong key: {PLAIN[:8]}...", f"wrong key: {MASK}..."),
+        (f"wrong key: {PLAIN[:13]}*****{PLAIN[-4:]}", f"wrong key: {MASK}*****{PLAIN[-4:]}"),
+        (f"ends in {PLAIN[-8:]}", f"ends in {MASK}"),
+        (f"{PLAIN[:10]}{PLAIN}{PLAIN[4:]}", MASK * 3),
+        (base64.b64encode(PLAIN.encode()).decode()[:12], MASK),
+        (PLAIN[:7], PLAIN[:7]),
+        (PLAIN[2:12], PLAIN[2:12]),
+    ],
+    ids=["beginning", "both ends", "end", "in a row", "of base64", "too short to tell", "from the middle"],
+)
+def test_the_ends_of_a_secret_are_masked(text: str, masked: str) -> None:
+    """Services quote the beginning or the end of a key; from 8 characters on, it goes."""
+    assert Redactor([Secret(PLAIN)]).text(text) == masked
+
+
+@pytest.mark.parametrize("text", [PLAIN[:8], PLAIN[-8:]])
+def test_what_an_action_gives_keeps_words_that_begin_a_secret(text: str) -> None:
+    """There, only a whole secret is one."""
+    assert Redactor([Secret(PLAIN)], cut=False).text(f"{text} {PLAIN}") == f"{text} {MASK}"
+
+
+@pytest.mark.parametrize("key", ["*" * 20 + "a", "a" + "*" * 20, "aaaaaaaa" * 3, "ab" * 12])
+def test_odd_secrets_end(key: str) -> None:
+    """Secrets made of the mask's own sign, or of one that repeats, are masked, and that ends."""
+    masked = Redactor([Secret(key)]).text(f"x{key}{key[:9]}{key}{key[5:]}y")
+    assert key not in masked
+    assert "aaaaaaaa" not in masked
+
+
+SOME = "abcd\n:-"
+
+
+@pytest.mark.hazard("D3")
+def test_no_eight_characters_are_left(figure: Callable[[str, str], None]) -> None:
+    """Whatever is put together of secrets, in whole or cut off, no 8 characters of any are left in a row.
+
+    The secrets overlap, hold one another, are short, or go over several lines.
+    """
+    tried = 0
+
+    @bounded(300)
+    @given(st.lists(st.text(SOME, min_size=3, max_size=30), min_size=1, max_size=3), st.data())
+    def holds(keys: list[str], data: st.DataObject) -> None:
+        nonlocal tried
+        keys += [key[4:14] for key in keys if len(key) > 16]  # parts of others
+        pieces = st.one_of(st.sampled_from(keys).flatmap(_cut), st.sampled_from(["", " ", "x"]))
+        text = "".join(data.draw(st.lists(pieces, max_size=5)))
+        masked = Redactor(map(Secret, keys)).text(text)
+        tried += 1
+        long = [key for key in keys if len(key) >= 16]
+        left = [key[at : at + 8] for key in long for at in range(len(key) - 7) if key[at : at + 8] in masked]
+        assert left == []
+        assert not [key for key in keys if key in masked]
+
+    holds()
+    figure("D3", f"0 residues of 8 characters in {tried} texts")
+
+
+def _cut(key: str) -> st.SearchStrategy[str]:
+    """The key, or its beginning or end."""
+    if len(key) < 16:
+        return st.just(key)
+    return st.one_of(
+        st.just(key),
+        st.integers(8, len(key)).map(lambda length: key[:length]),
+        st.integers(8, len(key)).map(lambda length: key[-length:]),
+    )
 
 
 @bounded(100)

@@ -39,6 +39,8 @@ CASES = {
         [("", "a\u2028b\u0085c\x0bd\x0ce")],
     ),
     "a BOM later is text": (b"data: a\n\n\xef\xbb\xbfdata: b\n\ndata: c\n\n", [("", "a"), ("", "c")]),
+    "a BOM after an empty line is text": (b"\n\xef\xbb\xbfdata: a\n\ndata: b\n\n", [("", "b")]),
+    "a BOM and nothing else": (b"\xef\xbb\xbf", []),
     "nothing": (b"", []),
 }
 

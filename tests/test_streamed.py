@@ -167,7 +167,8 @@ def test_leaving_an_async_loop_frees_the_connection(serve: Callable[..., Loopbac
             async with aclosing(opened.stream("create_chat_completion", QUESTION)) as events:
                 async for _ in events:
                     break
-            assert not opened._transport._pool.connections  # type: ignore[attr-defined]
+            (line,) = opened._transport._all  # type: ignore[attr-defined]
+            assert line._pool._connection.is_closed()
 
     asyncio.run(run())
 

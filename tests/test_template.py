@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import pickle
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -187,6 +190,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.hazard("C4")
 @bounded(200)
 @given(JSON.filter(lambda value: value is not None), st.sampled_from(PLACES))
 def test_any_value_is_unchanged(value: Any, place: Any) -> None:
@@ -195,6 +199,7 @@ def test_any_value_is_unchanged(value: Any, place: Any) -> None:
     assert exactly(filled(written, {"x": value})) == exactly(expected(value))
 
 
+@pytest.mark.hazard("C1")
 @bounded(100)
 @given(TEXTS, TEXTS)
 def test_any_text_is_read_once(one: str, other: str) -> None:
@@ -224,6 +229,7 @@ WRITTEN: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@pytest.mark.hazard("C5")
 @bounded(200)
 @given(WRITTEN)
 def test_no_key_comes_or_goes_otherwise(written: Any) -> None:
@@ -232,3 +238,25 @@ def test_no_key_comes_or_goes_otherwise(written: Any) -> None:
         json.dumps(written).replace('"${{ inputs.there }}"', "7").replace('"${{ inputs.missing }}"', "null")
     )
     assert exactly(filled(written, {"there": 7})) == exactly(pruned(as_values))
+
+
+def test_a_template_can_be_pickled() -> None:
+    """What was compiled stays behind, and is made anew: the copy gives the same, with its mode and tables."""
+    written = {"a": "${{ inputs.rows[].{a: a, b: b} }}", "b": "x ${{ lookup('effort', inputs.model) }}"}
+    made = template(written)
+    expected = made.fill({"inputs": INPUTS})
+    copy = pickle.loads(pickle.dumps(made))
+    assert copy == made
+    assert copy.fill({"inputs": INPUTS}) == expected == {"a": [{"a": 1}, {}], "b": "x fast"}
+
+
+def test_a_pickled_expression_takes_only_its_own_tables() -> None:
+    """A manifest's other tables are not carried along."""
+    expression = REQUEST.expression("${{ lookup('effort', inputs.model) }}", {**TABLES, "other": {"a": "b"}})
+    assert pickle.loads(pickle.dumps(expression)).tables == TABLES
+
+
+def test_filling_a_template_needs_no_parser() -> None:
+    """A manifest that is compiled already is used without jmespath and pydantic."""
+    code = "import sys, connector.template; sys.exit(bool({'jmespath', 'pydantic'} & sys.modules.keys()))"
+    subprocess.run([sys.executable, "-c", code], check=True)

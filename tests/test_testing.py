@@ -6,6 +6,7 @@ import dataclasses
 import re
 import shutil
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import connector
 from connector.errors import InputError
 from connector.lint import lint
 from connector.manifest import Action, Connector, Example
-from connector.testing.cassette import CassetteError, path_of
+from connector.testing.cassette import path_of
+from connector.testing.cassette_file import CassetteError, read
 from connector.testing.recording import record
 from connector.testing.replaying import replay
 
@@ -47,6 +49,7 @@ def test_every_example_replays_to_outputs_that_keep_the_contract(action: Action,
     assert all(outputs[name] is not None for name in action.outputs["required"])
 
 
+@pytest.mark.hazard("H3")
 @pytest.mark.parametrize(
     "example", PERPLEXITY.actions["execute_search"].examples, ids=lambda example: example.id
 )
@@ -65,6 +68,7 @@ def test_both_routes_answer_the_same_outputs() -> None:
     assert len({tuple(result.outputs) for result in results}) == 1
 
 
+@pytest.mark.hazard("H5")
 def test_a_missing_cassette_says_how_to_record_it(tmp_path: Path) -> None:
     """The error names the command."""
     copy = _copy(tmp_path)
@@ -109,6 +113,7 @@ def test_recording_again_tells_what_changed_in_the_answers_shape(tmp_path: Path)
     assert "- body.results[].summary: str; + body.results[].snippet: str" in line
 
 
+@pytest.mark.hazard("H1")
 @pytest.mark.parametrize("path", CASSETTES, ids=lambda path: path.stem)
 def test_no_cassette_holds_a_secret_or_what_names_an_account(path: Path) -> None:
     """No authorization, cookie, edge id or key stands in a committed cassette."""
@@ -118,6 +123,7 @@ def test_no_cassette_holds_a_secret_or_what_names_an_account(path: Path) -> None
     )
 
 
+@pytest.mark.hazard("H5")
 def test_every_cassette_belongs_to_an_example() -> None:
     """A cassette that no example uses would rot unseen."""
     used = {
@@ -150,3 +156,72 @@ def test_what_cannot_run_first_is_told(tmp_path: Path, after: str, said: str) ->
     with pytest.raises(InputError, match=said):
         list(record(folder, "execute_search", "two_queries"))
     assert any("example" in problem.message for problem in lint(folder))
+
+
+HOSTILE = {
+    "nested without end": "[" * 100_000,
+    "aliases": "a: &a [x]\nb: [*a, *a]\n",
+    "a tag": "interactions: !!python/object/apply:os.system ['false']\n",
+    "no YAML": "interactions: [",
+    "no text": "\x00\x01",
+    "nothing": "",
+    "a list": "- request: 1\n",
+    "no exchanges": "interactions: 5\n",
+    "no answer": "interactions: [{request: {method: GET, uri: 'http://a', headers: {}, body: null}}]\n",
+    "no URL": "interactions: [{request: {method: GET, uri: 'http://[', headers: {}, body: null}, response: {}}]\n",
+    "an odd status": "interactions: [{request: {method: GET, uri: 'http://a', headers: {}, body: null}, "
+    "response: {status: {code: 9000}, headers: {}, body: {string: ''}}}]\n",
+    "too large": "#" * (16 * 1024 * 1024 + 1),
+}
+
+
+@pytest.mark.hazard("H7")
+def test_a_hostile_cassette_is_refused(tmp_path: Path, figure: Callable[[str, str], None]) -> None:
+    """Code, bombs and nonsense end in one typed error each."""
+    file = tmp_path / "c.yaml"
+    for name, text in HOSTILE.items():
+        file.write_text(text)
+        with pytest.raises(CassetteError) as caught:
+            read(file)
+        assert caught.value.hint, name
+    figure("H7", f"0 of {len(HOSTILE)} hostile cassettes accepted")
+
+
+@pytest.mark.hazard("H1", "H4", "H5")
+def test_what_the_cassettes_are(figure: Callable[[str, str], None]) -> None:
+    """One small cassette for each example, all of them readable."""
+    largest = max(len(read(path)[0]) for path in CASSETTES)
+    assert largest <= 3
+    figure("H1", f"0 hits in {len(CASSETTES)} committed cassettes")
+    figure("H4", f"{len(CASSETTES)} cassettes of at most {largest} exchanges")
+
+
+@pytest.mark.hazard("H3", "H5")
+@pytest.mark.parametrize("change", ["one too many", "one too few"])
+def test_a_cassette_is_played_exactly(tmp_path: Path, change: str) -> None:
+    """An exchange that is not asked for, and a request without one, are told."""
+    copy = _copy(tmp_path)
+    action = copy.actions["execute_search"]
+    example = next(one for one in action.examples if one.id == "one_query")
+    path = path_of(copy, action, example)
+    path.parent.mkdir(parents=True)
+    text = path_of(PERPLEXITY, action, example).read_text()
+    head, rest = text.split("interactions:\n")
+    exchange, tail = rest.split("metadata:")
+    other = exchange.replace("latest AI news", "another")
+    path.write_text(
+        f"{head}interactions:\n{exchange + other if change == 'one too many' else other}metadata:{tail}"
+    )
+    with pytest.raises(CassetteError, match=r"was not used|differs from the recorded"):
+        replay(copy, action, example)
+
+
+@pytest.mark.hazard("H6")
+def test_a_mismatch_shows_no_header_and_no_error_of_the_recorder() -> None:
+    """Only what differs, and our own error with nothing behind it."""
+    action = PERPLEXITY.actions["execute_search"]
+    other = dataclasses.replace(action.examples[0], inputs={"query": "something else"})
+    with pytest.raises(CassetteError) as caught:
+        replay(PERPLEXITY, action, other)
+    assert caught.value.__context__ is None
+    assert "pplx-test" not in str(caught.value).lower()

@@ -19,7 +19,7 @@ import pytest
 from leaks import KEY, everything_shown, leaked
 from loopback import Answer, Loopback, close, http, reset
 
-from connector import transport
+from connector import wire
 from connector.errors import CutOff, Timeout, TransportError, Unreachable
 from connector.transport import (
     MAX_BYTES,
@@ -324,6 +324,7 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.hazard("E15")
 def test_an_untrusted_certificate_is_refused(fetch: Fetch, self_signed: ssl.SSLContext) -> None:
     """Before the key is sent."""
     with Loopback(http(200, b"{}"), tls=self_signed) as server:
@@ -518,7 +519,7 @@ def test_a_place_is_told_without_its_query(url: str, expected: str) -> None:
 
 def test_the_certificates_are_read_once() -> None:
     """Reading them costs more than a request."""
-    assert transport._tls() is transport._tls()
+    assert wire.tls() is wire.tls()
 
 
 def test_a_fixed_answer_may_be_given_again() -> None:

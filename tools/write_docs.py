@@ -1,4 +1,4 @@
-"""Write the parts of the documentation that derive from the manifests; with --check, say whether they are fresh."""
+"""Write the parts of the documentation that derive from the manifests and tables; with --check, say whether they are fresh."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import connector
 from connector.document import parse
 from connector.loading import shipped_names
+from connector.sandbox.fault_names import FAULTS, described, own_arguments, shared_arguments
 
 ROOT = Path(__file__).parent.parent
-START, END = "<!-- actions -->\n", "<!-- /actions -->"
 
 
 def actions_table() -> str:
@@ -28,21 +28,41 @@ def actions_table() -> str:
                 f"**{action.name}**<br>`{loaded.id}.{action.id}`",
                 action.description,
                 f"{_names(needed)}; {more} more are optional",
-                _names(list(action.output_fields)),
+                _some(list(action.output_fields)),
             ]
             rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
+
+
+def _some(names: list[str], shown: int = 6) -> str:
+    """The first of them, and how many there are beyond: `connector show` has them all."""
+    more = len(names) - shown
+    return _names(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def _names(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def fresh_readme(text: str) -> str:
-    """The README with its table of actions written anew."""
-    before, rest = text.split(START)
-    _, after = rest.split(END)
-    return before + START + actions_table() + END + after
+def filled(text: str, name: str, table: str) -> str:
+    """The page with what stands between <!-- name --> and <!-- /name --> written anew."""
+    start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    before, rest = text.split(start)
+    _, after = rest.split(end)
+    return before + start + table + end + after
+
+
+def rehearse_page(text: str) -> str:
+    """The page of faults with its tables, from the sandbox's own."""
+    tables = {
+        "faults": ("fault", [(f"`{one.name}`", described(one)) for one in FAULTS]),
+        "turns": ("argument", [(f"`{one.name}`", one.about) for one in shared_arguments()]),
+        "arguments": ("argument", [(f"`{one.name}`", one.about) for one in own_arguments()]),
+    }
+    for name, (heading, rows) in tables.items():
+        lines = [f"| {heading} | what it does |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)]
+        text = filled(text, name, "\n".join(lines) + "\n")
+    return text
 
 
 def endpoints_page() -> str:
@@ -82,8 +102,12 @@ def command(action: str, inputs: dict[str, Any]) -> str:
 
 def main() -> int:
     """Write, or check."""
-    readme, endpoints = ROOT / "README.md", ROOT / "docs" / "endpoints.md"
-    pages = {readme: fresh_readme(readme.read_text(encoding="utf-8")), endpoints: endpoints_page()}
+    readme, rehearse = ROOT / "README.md", ROOT / "docs" / "rehearse.md"
+    pages = {
+        readme: filled(readme.read_text(encoding="utf-8"), "actions", actions_table()),
+        rehearse: rehearse_page(rehearse.read_text(encoding="utf-8")),
+        ROOT / "docs" / "endpoints.md": endpoints_page(),
+    }
     stale = [
         page for page, text in pages.items() if not page.exists() or page.read_text(encoding="utf-8") != text
     ]

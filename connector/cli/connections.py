@@ -101,6 +101,7 @@ def add(
         given.update(_from_stdin(loaded))
     environ = {} if asks or secrets_from_stdin else os.environ
     connection = resolve(loaded, {**given, NAME_FIELD: name}, environ=environ)
+    click.get_current_context().obj.append(connection.redactor)
     settings = {key: value for key, value in connection.settings.items() if key != NAME_FIELD}
     place = kept.save(SavedConnection(name, loaded.id, settings, connection.secrets), replace=replace)
     where = "the system's keyring" if place == "keyring" else "a file that is encrypted with the passphrase"

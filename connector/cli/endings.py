@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import click
 
 from connector.cli.streams import tell
 from connector.cli.visible import visible
-from connector.errors import (
-    ApiError,
-    ConnectorError,
-    CredentialError,
-    InputError,
-    ManifestError,
-    OutputError,
-    Problem,
-    TransportError,
-)
-from connector.secret import Redactor
+
+if TYPE_CHECKING:
+    from connector.errors import ConnectorError, Problem
+    from connector.secret import Redactor
 
 
 class Exit(IntEnum):
@@ -41,7 +34,7 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.OK: "it worked",
-    Exit.FOUND: "lint or a check found something wrong, or you answered no",
+    Exit.FOUND: "lint or a check found something wrong, rows of a batch are not ok, or you answered no",
     Exit.WRONG: "wrong usage, inputs or manifest; nothing was sent",
     Exit.CONNECTION: "the connection: no key, a wrong one, no credit, not allowed",
     Exit.REFUSED: "the service refused or failed",
@@ -53,21 +46,23 @@ MEANINGS = {
 }
 
 _OF_THE_CONNECTION = {"bad_credential", "no_credit", "not_allowed"}
-_BY_TYPE = (
-    (InputError, Exit.WRONG),
-    (ManifestError, Exit.WRONG),
-    (CredentialError, Exit.CONNECTION),
-    (ApiError, Exit.REFUSED),
-    (TransportError, Exit.NO_ANSWER),
-    (OutputError, Exit.DRIFT),
-)
 
 
 def exit_of(error: ConnectorError) -> Exit:
     """The exit code of an error."""
+    from connector import errors
+
+    by_type = (
+        (errors.InputError, Exit.WRONG),
+        (errors.ManifestError, Exit.WRONG),
+        (errors.CredentialError, Exit.CONNECTION),
+        (errors.ApiError, Exit.REFUSED),
+        (errors.TransportError, Exit.NO_ANSWER),
+        (errors.OutputError, Exit.DRIFT),
+    )
     if error.kind in _OF_THE_CONNECTION:
         return Exit.CONNECTION
-    return next((code for kind, code in _BY_TYPE if isinstance(error, kind)), Exit.FAULT)
+    return next((code for kind, code in by_type if isinstance(error, kind)), Exit.FAULT)
 
 
 RUNS = (Exit.OK, Exit.WRONG, Exit.CONNECTION, Exit.REFUSED, Exit.NO_ANSWER, Exit.DRIFT, Exit.INTERRUPTED)
@@ -93,6 +88,8 @@ def ended(error: BaseException, redactors: Iterable[Redactor]) -> Exit:
 
 
 def _ending(error: BaseException) -> tuple[Exit, Iterable[str]]:
+    from connector.errors import ConnectorError
+
     if isinstance(error, ConnectorError):
         return exit_of(error), _told(error)
     if isinstance(error, click.ClickException):
@@ -100,6 +97,8 @@ def _ending(error: BaseException) -> tuple[Exit, Iterable[str]]:
     if isinstance(error, (KeyboardInterrupt, click.Abort, EOFError)):
         return Exit.INTERRUPTED, [""]  # ends the line on which the terminal wrote ^C
     if os.environ.get("CONNECTOR_DEBUG") == "1":
+        import traceback
+
         return Exit.FAULT, "".join(traceback.format_exception(error)).splitlines()
     if isinstance(error, OSError) and error.strerror:
         place = visible(str(error.filename or "the output"), one_line=True)

@@ -12,14 +12,14 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from connector.cli.streams import tell
 from connector.errors import InputError, Problem
-from connector.excerpt import Span, problem_at
+from connector.size import MAX_BYTES, MAX_VALUES
 
-MAX_BYTES: Final = 32 * 1024 * 1024
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # begins with UTF-16's
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -116,6 +116,8 @@ def _wrong(where: str, message: str, hint: str) -> InputError:
 class _NotJson(Exception):
     """What is wrong in a JSON text, and where: a position in it, or None."""
 
+    hint = "Mend it there."
+
     def __init__(self, message: str, text: str = "", position: int | None = None) -> None:
         super().__init__(f"It is not JSON: {message}")
         self._text = text
@@ -133,18 +135,33 @@ class _NotJson(Exception):
 
     def in_file(self, where: str) -> Problem:
         """The problem of a file, with its line."""
-        hint = "Mend it there."
-        return Problem(where, f"{self}.", hint) if self._position is None else self._placed(where, hint)
+        if self._position is None:
+            return Problem(where, f"{self}.", self.hint)
+        return self._placed(where, self.hint)
 
     def _placed(self, where: str, hint: str) -> Problem:
         before = self._text[: self._position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        lines = tuple(self._text.split("\n"))
-        return problem_at(where, lines, Span(line, column, line, column + 1), f"{self}.", hint)
+        text = self._text[len(before) - column + 1 :].partition("\n")[0]
+        from connector.excerpt import Span, problem_in
+
+        return problem_in(where, text, Span(line, column, line, column + 1), f"{self}.", hint)
+
+
+class _TooMuch(_NotJson):
+    hint = "Give less at once."
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self.args = (f"It holds more than {MAX_VALUES:,} values",)
 
 
 def _json(text: str) -> Any:
     """JSON as RFC 8259 has it: finite numbers, and no key twice in an object."""
+    if text.count(",") > MAX_VALUES:  # counted before they take memory: ten bytes may become a hundred
+        commas = (found for found in _TEXT_OR_COMMA.finditer(text) if found[0] == ",")
+        if next(islice(commas, MAX_VALUES, None), None):
+            raise _TooMuch
     try:
         return json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
@@ -159,7 +176,9 @@ def _json(text: str) -> Any:
         raise _NotJson("a number is too long") from None
 
 
-_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
+_STRING = r'"(?:[^"\\]++|\\.)*+"'  # never tried in a second way, which would take memory for each character
+_TEXT_OR_COMMA = re.compile(f"{_STRING}|,", re.DOTALL)
+_CONSTANT = re.compile(rf"{_STRING}|NaN|-?Infinity", re.DOTALL)
 
 
 class _Constant(Exception):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shlex
+import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,9 @@ import click
 from connector.cli.endings import Exit, closing
 from connector.cli.naming import action_ids, complete_action, find_action
 from connector.cli.streams import give
-from connector.cli.visible import json_text
+from connector.cli.visible import json_text, visible
+from connector.compiled import compiled
+from connector.shipped_files import shipped_names
 
 if TYPE_CHECKING:
     from connector.cli.page import Page
@@ -34,18 +35,31 @@ _ENDS = (Exit.OK, Exit.WRONG)
 @_FORMAT
 def list_(path: str | None, form: str) -> None:
     """List the actions of the shipped connectors, or of the connector in the folder PATH."""
-    from connector.loading import load, shipped_names
-
-    found: dict[str, Action] = {}
-    for place in shipped_names() if path is None else [path]:
-        found.update(action_ids(place, load(place)))
-    rows = [(name, action.name, action.description) for name, action in found.items()]
+    rows = [row for place in ([path] if path else shipped_names()) for row in _rows(place)]
     if form == "json":
         give(json_text([dict(zip(("id", "name", "description"), row, strict=True)) for row in rows]))
         return
-    from connector.cli.page import Page
+    rows.insert(0, ("action", "name", "description"))
+    if sys.stdout.isatty():
+        from connector.cli.page import Page
 
-    Page().table(("action", "name", "description"), rows, indent=0)
+        Page().table(rows[0], rows[1:], indent=0)
+        return
+    columns = [[visible(cell, one_line=True) for cell in column] for column in zip(*rows, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    for cells in zip(*columns, strict=True):  # a line for each action, whole, for `grep`
+        give("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+
+def _rows(place: str) -> list[tuple[str, str, str]]:
+    """The text that names it on the command line, the name and the description of each action."""
+    known = compiled(place) if place in shipped_names() else None
+    if known is not None:
+        return [(f"{place}.{one}", name, about) for one, (name, about, _) in known.actions.items()]
+    from connector.loading import load
+
+    found = action_ids(place, load(place))
+    return [(name, action.name, action.description) for name, action in found.items()]
 
 
 @click.command(
@@ -145,6 +159,9 @@ def _path(piece: Piece) -> str:
 
 def _command(action: str, example: Example) -> str:
     """The example as a command line for a POSIX shell."""
+    import json
+    import shlex
+
     words = ["connector", "run", shlex.quote(action)]
     for name, value in example.inputs.items():
         is_text = isinstance(value, str)

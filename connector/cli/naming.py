@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
-from connector.errors import InputError, Problem, did_you_mean
+from connector.shipped_files import files_of, shipped_names
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from connector.errors import InputError
     from connector.manifest import Action, Connector
 
 
@@ -27,6 +29,7 @@ def find_action(text: str) -> tuple[Connector, Action]:
         InputError: if the text names no action.
         ManifestError: if it names no connector, or its manifest is wrong.
     """
+    from connector.errors import did_you_mean
     from connector.loading import load
 
     place, _, name = _whole(text).rpartition(".")
@@ -45,20 +48,22 @@ def action_ids(place: str, connector: Connector) -> Mapping[str, Action]:
 
 def shipped_actions() -> list[tuple[str, str]]:
     """(connector, action) of all that is shipped, by the names of their files."""
-    from connector.loading import shipped_folder
-
-    files = sorted(shipped_folder().glob("*/actions/*.yaml"))
-    return [(file.parent.parent.name, file.stem) for file in files]
+    files = ((name, file.rpartition("/")[2]) for name in shipped_names() for file in files_of(name)[1:])
+    return [(name, file.removesuffix(".yaml")) for name, file in files if file.endswith(".yaml")]
 
 
 def complete_action(_context: click.Context, _parameter: click.Parameter, start: str) -> list[CompletionItem]:
     """What a shell proposes for ACTION."""
+    from click.shell_completion import CompletionItem
+
     names = [f"{connector}.{action}" for connector, action in shipped_actions()]
     return [CompletionItem(name) for name in names if name.startswith(start)]
 
 
 def _whole(text: str) -> str:
     """The text with its connector: a bare name becomes `connector.name`."""
+    from connector.errors import did_you_mean
+
     place, _, name = text.rpartition(".")
     if place and not re.search(r"[/\\]", name):
         return text
@@ -79,4 +84,6 @@ def _whole(text: str) -> str:
 
 
 def _unknown(text: str, message: str, hint: str) -> InputError:
+    from connector.errors import InputError, Problem
+
     return InputError([Problem(f"action {text[:200]!r}", message, hint)])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from connector.cli import garbage
 from connector.cli.streams import tell
 from connector.errors import CredentialError, did_you_mean
 from connector.secret import Secret
@@ -35,14 +36,14 @@ def open_connection(
     from connector.connection import resolve
     from connector.run import OpenConnection
 
-    connections = saved()
-    chosen = _chosen(connector, name, connections)
+    chosen = _chosen(connector, name)
     if chosen is None:
-        _need_secrets(connector, connections)
-    loaded = connections.load(chosen.name) if chosen else None
+        _need_secrets(connector)
+    loaded = saved().load(chosen.name) if chosen else None
     connection = resolve(connector, _given(base_url), saved=loaded, environ=os.environ)
     # main() masks these secrets in whatever it still has to say
     click.get_current_context().obj.append(connection.redactor)
+    garbage.started()
     return OpenConnection(connection)
 
 
@@ -53,14 +54,15 @@ def connection_to_look_at(connector: Connector, name: str | None, base_url: str 
         CredentialError: if no connection has that name, or a setting is wrong.
     """
     from connector.connection import resolve
-    from connector.saved import SavedConnection
 
     stand_ins = {field: Secret("not-read") for field in connector.connection.secrets}
-    chosen = _chosen(connector, name, saved())
+    chosen = _chosen(connector, name)
     if chosen is None:
         unread = {variable for field in stand_ins for variable in _variables(connector, field)}
         environ = {key: value for key, value in os.environ.items() if key not in unread}
         return resolve(connector, {**stand_ins, **_given(base_url)}, environ=environ)
+    from connector.saved import SavedConnection
+
     looked_at = SavedConnection(chosen.name, chosen.connector, chosen.settings, stand_ins)
     return resolve(connector, _given(base_url), saved=looked_at, environ=os.environ)
 
@@ -98,14 +100,14 @@ def is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _chosen(connector: Connector, name: str | None, connections: SavedConnections) -> ListedConnection | None:
+def _chosen(connector: Connector, name: str | None) -> ListedConnection | None:
     """The saved connection to use; None for the environment."""
     if name is not None:
-        return listed(connections, name)
+        return listed(saved(), name)
     variables = {variable for field in connector.connection.form for variable in _variables(connector, field)}
     if any(os.environ.get(variable) for variable in variables):
         return None
-    of_its_name = (one for one in connections.names() if one.name == one.connector == connector.id)
+    of_its_name = (one for one in saved().names() if one.name == one.connector == connector.id)
     return next(of_its_name, None)
 
 
@@ -118,7 +120,7 @@ def _variables(connector: Connector, field: str) -> tuple[str, str]:
     return variable, f"{variable}_FILE"
 
 
-def _need_secrets(connector: Connector, connections: SavedConnections) -> None:
+def _need_secrets(connector: Connector) -> None:
     """A better answer than "api_key is missing" to whoever is new here."""
     required = [name for name in connector.connection.secrets if name in _required(connector)]
     for name in required:
@@ -126,7 +128,7 @@ def _need_secrets(connector: Connector, connections: SavedConnections) -> None:
         if any(os.environ.get(variable) for variable in variables):
             continue
         title = connector.connection.form[name].get("title", name)
-        names = [one.name for one in connections.names() if one.connector == connector.id]
+        names = [one.name for one in saved().names() if one.connector == connector.id]
         choose = (
             f"Choose a saved connection with --connection ({', '.join(names)}), or set" if names else "Set"
         )

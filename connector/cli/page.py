@@ -20,6 +20,7 @@ from connector.cli.visible import visible
 _GAP: Final = 2
 _NARROWEST: Final = 40
 _LEAST_FOR_PROSE: Final = 24
+_LONGEST: Final = 200_000  # characters of one text: folding millions takes minutes, and nobody reads them
 
 
 class _Console(Console):
@@ -53,7 +54,7 @@ class Page:
 
     def whole(self, text: str, *, indent: int = 0) -> None:
         """One line that is not folded here, so that it can be copied as it is."""
-        self._print(Text(" " * indent + visible(text)))
+        self._print(Text(" " * indent + visible(_begin(text))))
 
     def cut(self, label: str, text: str, *, indent: int = 0) -> None:
         """A label and one line, cut where the page ends."""
@@ -107,7 +108,7 @@ class Page:
             self._print(line)
 
     def _folded(self, text: str, style: str, width: int) -> list[Text]:
-        folded = Text(visible(text), style=style).wrap(
+        folded = Text(visible(_begin(text)), style=style).wrap(
             self._console, max(width, 2), overflow="fold", tab_size=4
         )
         return list(folded) or [Text()]
@@ -118,7 +119,14 @@ class Page:
 
 
 def _width(text: str) -> int:
-    return max((cell_len(line.expandtabs(4)) for line in visible(text).split("\n")), default=0)
+    return max((cell_len(line.expandtabs(4)) for line in visible(_begin(text)).split("\n")), default=0)
+
+
+def _begin(text: str) -> str:
+    more = len(text) - _LONGEST
+    return (
+        text if more <= 0 else f"{text[:_LONGEST]}... ({more:,} more characters; --format json has them all)"
+    )
 
 
 def _shared(natural: Sequence[int], room: int, keys: int) -> list[int]:

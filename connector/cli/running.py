@@ -68,6 +68,13 @@ def _with_inputs(command: _Command) -> _Command:
 )
 @_with_inputs
 @click.option(
+    "--deadline",
+    type=float,
+    metavar="SECONDS",
+    help="When to give up, retries included; the manifest's if absent.",
+)
+@click.option("--retries", type=int, metavar="N", help="Further attempts at most; 0 for none.")
+@click.option(
     "--format",
     "form",
     type=click.Choice(["table", "json"]),
@@ -81,26 +88,27 @@ def run(
     base_url: str | None,
     route: str | None,
     strict: bool,
+    deadline: float | None,
+    retries: int | None,
     form: str | None,
 ) -> None:
     inputs = gather(arguments, file)
     connector, chosen = find_action(action)
     as_json = form == "json" or (form is None and not sys.stdout.isatty())
     with open_connection(connector, connection, base_url) as opened:
+        how: Any = {"route": route, "strict": strict, "deadline": deadline, "retries": retries}
         planned = opened.plan(chosen.id, inputs, route=route, strict=strict)
         if planned.streams or planned.polls:
             from connector.cli.arriving import arrived
 
-            result = arrived(
-                opened.stream(chosen.id, inputs, route=route, strict=strict), as_text=not as_json
-            )
+            result = arrived(opened.stream(chosen.id, inputs, **how), as_text=not as_json)
         elif sys.stderr.isatty():
             from connector.cli.page import waiting
 
             with waiting(f"{chosen.name} ..."):
-                result = opened.run(chosen.id, inputs, route=route, strict=strict)
+                result = opened.run(chosen.id, inputs, **how)
         else:
-            result = opened.run(chosen.id, inputs, route=route, strict=strict)
+            result = opened.run(chosen.id, inputs, **how)
     warn(result.warnings)
     _note(connector.id, result)
     if as_json:

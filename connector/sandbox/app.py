@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -13,9 +15,11 @@ from connector.sandbox.batches import Batch, batch_routes
 from connector.sandbox.body import read_object
 from connector.sandbox.decisions import decision_routes
 from connector.sandbox.embeddings import embedding_routes
+from connector.sandbox.fault import parse_fault
+from connector.sandbox.faulty import Faulty
 from connector.sandbox.files import StoredFile, file_routes
 from connector.sandbox.gate import Stamp, Window, route
-from connector.sandbox.memory import Shelf
+from connector.sandbox.memory import Held, Shelf
 from connector.sandbox.models import list_models
 from connector.sandbox.refusal import Refused, retired
 from connector.sandbox.reply import json_reply, stream_reply
@@ -29,12 +33,20 @@ _CHAT_PATHS = ("/chat/completions", "/v1/chat/completions", "/v1/sonar")
 _ASYNC_CHAT_PATHS = ("/async/chat/completions", "/v1/async/sonar")
 
 
-def create_app(*, sonar: bool = False) -> Starlette:
+def create_app(
+    *, sonar: bool = False, faults: Sequence[str] = (), told: Callable[[str], None] = lambda _: None
+) -> Starlette:
     """An application that answers as api.perplexity.ai does, as far as that is known.
 
     Args:
         sonar: serve the retired chat endpoint as some gateways do, instead of refusing it.
+        faults: how it misbehaves, such as `429,times=2`.
+        told: called with a line for each request that meets a fault.
+
+    Raises:
+        InputError: a fault that there is not.
     """
+    wanted = [parse_fault(text, "--fault") for text in faults]
     routes = [
         *agent_routes(),
         route("/search", "POST", _search),
@@ -53,11 +65,12 @@ def create_app(*, sonar: bool = False) -> Starlette:
     ]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Stamp)],
+        middleware=[Middleware(Stamp), Middleware(Faulty, wanted, told)],
         exception_handlers={Refused: _refused, HTTPException: _unrouted},
     )
     app.router.redirect_slashes = False
     app.state.window = Window()
+    app.state.held = Held()
     app.state.runs = Shelf[Run]()
     app.state.files = Shelf[StoredFile]()
     app.state.batches = Shelf[Batch]()

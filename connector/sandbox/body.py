@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from typing import Any, NoReturn
 
 from starlette.requests import Request
 
+from connector.sandbox.memory import Held
 from connector.sandbox.refusal import Refused, malformed
 from connector.sandbox.seed import Seed
 
@@ -17,6 +19,10 @@ LARGEST = 32 * 1024 * 1024
 _DRAINED = 4 * LARGEST
 # No documented request nests deeper than a handful of levels; the walks over a body are recursive.
 _DEEPEST = 64
+# A value takes up to 30 times as much memory as the bytes that it is written with.
+_MOST_VALUES = 1_000_000
+_BETWEEN_VALUES = (b",", b"[", b"{", b":")
+_LARGE = 64 * 1024
 
 
 def _number(text: str) -> float:
@@ -47,8 +53,10 @@ def parse(raw: bytes) -> Any:
     """The JSON value in `raw`.
 
     Raises:
-        Refused: not UTF-8, not JSON, NaN or infinite numbers, or nested too deeply.
+        Refused: not UTF-8, not JSON, NaN or infinite numbers, nested too deeply, or too many values.
     """
+    if sum(map(raw.count, _BETWEEN_VALUES)) > _MOST_VALUES:
+        raise Refused("request body holds too many values", status=413, type="payload_too_large")
     try:
         value = json.loads(raw.decode("utf-8"), parse_float=_number, parse_constant=_constant)
     except UnicodeDecodeError:
@@ -61,20 +69,40 @@ def parse(raw: bytes) -> Any:
 
 
 async def read_bytes(request: Request) -> bytes:
-    """The whole body, up to 32 MiB; its digest becomes the request's id."""
-    pieces: list[bytes] = []
+    """The whole body, up to 32 MiB; its digest becomes the request's id.
+
+    Raises:
+        Refused: the body is larger, or the bodies that arrive at this moment are together.
+    """
+    held: Held = request.app.state.held
+    with held.share() as share:
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in request.stream():
+            size += len(piece)
+            if size > _DRAINED:
+                break
+            if size <= LARGEST and share.grow(len(piece)):
+                pieces.append(piece)
+            else:
+                pieces.clear()
+        if size > LARGEST:
+            raise Refused("request body exceeds 32 MiB", status=413, type="payload_too_large")
+        if share.size < size:
+            raise Refused("too many large requests at once", status=503, type="service_unavailable")
+        raw = b"".join(pieces)
+    told = raw.hex() if len(raw) <= _LARGE else hashlib.sha256(raw).hexdigest()
+    request.state.request_id = Seed(request.method, request.url.path, told).uuid("request")
+    return raw
+
+
+async def drain(request: Request) -> None:
+    """Read the body and throw it away; a client that never stops is cut off."""
     size = 0
     async for piece in request.stream():
         size += len(piece)
         if size > _DRAINED:
             break
-        if size <= LARGEST:
-            pieces.append(piece)
-    if size > LARGEST:
-        raise Refused("request body exceeds 32 MiB", status=413, type="payload_too_large")
-    raw = b"".join(pieces)
-    request.state.request_id = Seed(request.method, request.url.path, raw.hex()).uuid("request")
-    return raw
 
 
 async def read_object(request: Request) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
 _MOST_ITEMS = 1000
 _MOST_BYTES = 128 * 1024 * 1024
+_MOST_ARRIVING = 128 * 1024 * 1024
 
 
 class Shelf(Generic[Item]):
@@ -41,3 +43,35 @@ class Shelf(Generic[Item]):
     def all_of(self, key: str) -> Iterator[Item]:
         """A key's items, oldest first."""
         return (item for (owner, _), (item, _) in self._items.items() if owner == key)
+
+
+class Share:
+    """What one request holds of the room that all have. `size` is in bytes, and stops where the room ends."""
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+        self.size = 0
+
+    def grow(self, size: int) -> bool:
+        """Whether there was room for so many bytes more."""
+        if self._held.free < size:
+            return False
+        self._held.free -= size
+        self.size += size
+        return True
+
+
+class Held:
+    """The room for the bodies that are arriving; `free` is what is left of it, in bytes."""
+
+    def __init__(self, most: int = _MOST_ARRIVING) -> None:
+        self.free = most
+
+    @contextmanager
+    def share(self) -> Iterator[Share]:
+        """A share that is given back at the end."""
+        share = Share(self)
+        try:
+            yield share
+        finally:
+            self.free += share.size

@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
 import uvicorn
+from starlette.applications import Starlette
 
 from connector.sandbox.app import create_app
+from connector.sandbox.protocol import Protocol
 
 _HOST = "127.0.0.1"
 _BACKLOG = 128
 
 
-def serve(*, port: int, sonar: bool, ready: Callable[[str], None]) -> None:
+def serve(
+    *,
+    port: int,
+    sonar: bool,
+    ready: Callable[[str], None],
+    faults: Sequence[str] = (),
+    told: Callable[[str], None] = lambda _: None,
+) -> None:
     """Serve in the main thread until Ctrl-C.
 
     Args:
         port: 0 for any free port.
         sonar: serve the retired chat endpoint.
         ready: called with the base URL as soon as the server listens.
+        faults: how it misbehaves, such as `429,times=2`.
+        told: called with a line for each request that meets a fault.
 
     Raises:
+        InputError: a fault that there is not.
         OSError: the port is taken, or may not be used.
     """
+    app = create_app(sonar=sonar, faults=faults, told=told)
     with _listen(port) as listener:
-        server = _Server(sonar=sonar, on_ready=lambda: ready(_url(listener)))
+        server = _Server(app, on_ready=lambda: ready(_url(listener)))
         # uvicorn shuts down in good order and then raises the interrupt again.
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
@@ -42,12 +56,18 @@ class Sandbox:
     Each key may send 50 requests within a second, as at the real API; tests that send more use several
     keys (any text that starts with `pplx-`).
 
+    Args:
+        sonar: serve the retired chat endpoint.
+        port: 0 for any free port.
+        faults: how it misbehaves, such as `429,times=2`.
+
     Raises:
+        InputError: a fault that there is not.
         OSError: on entering, when the port is taken.
     """
 
-    def __init__(self, *, sonar: bool = False, port: int = 0) -> None:
-        self._sonar = sonar
+    def __init__(self, *, sonar: bool = False, port: int = 0, faults: Sequence[str] = ()) -> None:
+        self._app = create_app(sonar=sonar, faults=faults)
         self._port = port
         self._url = ""
 
@@ -60,7 +80,7 @@ class Sandbox:
         self._listener = _listen(self._port)
         self._url = _url(self._listener)
         started = threading.Event()
-        self._server = _Server(sonar=self._sonar, on_ready=started.set)
+        self._server = _Server(self._app, on_ready=started.set)
         self._thread = threading.Thread(
             target=self._run, args=(started,), name="perplexity-sandbox", daemon=True
         )
@@ -89,9 +109,9 @@ class Sandbox:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, *, sonar: bool, on_ready: Callable[[], None]) -> None:
+    def __init__(self, app: Starlette, *, on_ready: Callable[[], None]) -> None:
         config = uvicorn.Config(
-            create_app(sonar=sonar),
+            app,
             # Nothing is logged: stdout belongs to the caller. The headers that would differ from run
             # to run are left out.
             log_config=None,
@@ -101,7 +121,7 @@ class _Server(uvicorn.Server):
             server_header=False,
             lifespan="off",
             ws="none",
-            http="h11",
+            http=Protocol,
             loop="asyncio",
             timeout_graceful_shutdown=1,
         )
@@ -111,6 +131,14 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        # Clients that do not read what they asked for hold connections that do not close by themselves.
+        for left in list(self.server_state.connections):
+            if isinstance(left, Protocol):
+                left.transport.abort()
+        await asyncio.sleep(0)
 
 
 def _listen(port: int) -> socket.socket:

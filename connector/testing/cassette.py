@@ -1,11 +1,10 @@
-"""Where a cassette lies, what may stand in it, and how a request is matched. The only user of vcrpy."""
+"""Where a cassette lies, what may stand in it, and how a request is matched."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -14,19 +13,12 @@ import vcr
 from vcr.cassette import Cassette
 from vcr.record_mode import RecordMode
 
-from connector.errors import ConnectorError
 from connector.manifest import Action, Connector, Example
 from connector.secret import Redactor, Secret
+from connector.testing.cassette_file import FromFile, Kept
 
 REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
 RESPONSE_HEADERS: Final = frozenset({"content-type", "retry-after", "x-request-id"})
-_LOOKS_SECRET = re.compile(r"pplx-(?!test-)[A-Za-z0-9]{16,}|\bBearer [A-Za-z0-9._~+/-]{12,}")
-
-
-class CassetteError(ConnectorError):
-    """A cassette that is missing, does not fit the request, or would hold a secret."""
-
-    kind = "bad_cassette"
 
 
 def path_of(connector: Connector, action: Action, example: Example) -> Path:
@@ -44,26 +36,37 @@ def path_of(connector: Connector, action: Action, example: Example) -> Path:
 
 
 def replaying(path: Path) -> AbstractContextManager[Cassette]:
-    """Answer requests from a cassette, and nothing from the network."""
-    tape: AbstractContextManager[Cassette] = _vcr(RecordMode.NONE, Redactor(), "").use_cassette(str(path))
-    return tape
+    """Answer requests from a cassette, and nothing from the network.
+
+    Raises:
+        CassetteError: on entering, if it cannot be read.
+    """
+    tape = _vcr(RecordMode.NONE, Redactor(), "", FromFile())
+    played: AbstractContextManager[Cassette] = tape.use_cassette(str(path))
+    return played
 
 
-def recording(path: Path, secrets: Iterable[Secret], against: str) -> AbstractContextManager[Cassette]:
+@contextmanager
+def recording(path: Path, secrets: Iterable[Secret], against: str) -> Iterator[Cassette]:
     """Send requests, and write what comes to a cassette without secrets, cookies and account ids.
+
+    It is written in the end, in one step, and only if nothing was raised.
 
     Args:
         path: of the cassette; a folder that is missing is made.
         secrets: masked wherever they stand.
         against: the host to write down instead of the one that answered.
+
+    Raises:
+        CassetteError: it would hold a secret, or cannot be written.
     """
-    tape: AbstractContextManager[Cassette] = _vcr(RecordMode.ALL, Redactor(secrets), against).use_cassette(
-        str(path)
-    )
-    return tape
+    kept = Kept()
+    with _vcr(RecordMode.ALL, Redactor(secrets), against, kept).use_cassette(str(path)) as cassette:
+        yield cassette
+    kept.write(path)
 
 
-def _vcr(mode: RecordMode, redactor: Redactor, against: str) -> vcr.VCR:
+def _vcr(mode: RecordMode, redactor: Redactor, against: str, persister: Any) -> vcr.VCR:
     tape = vcr.VCR(
         record_mode=mode,
         match_on=("method", "path", "query", "json"),
@@ -72,7 +75,7 @@ def _vcr(mode: RecordMode, redactor: Redactor, against: str) -> vcr.VCR:
         before_record_response=_response_scrubber(redactor),
     )
     tape.register_matcher("json", body)  # its name is what a mismatch is called
-    tape.persister = _Persister
+    tape.persister = persister
     return tape
 
 
@@ -85,7 +88,7 @@ def body(asked: Any, recorded: Any) -> None:
 def _normal(body: Any) -> Any:
     try:
         return json.dumps(json.loads(body), sort_keys=True) if body else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return bytes(body)
 
 
@@ -126,35 +129,3 @@ def _response_scrubber(redactor: Redactor) -> Callable[[Any], Any]:
         return response
 
     return scrub
-
-
-class _Persister:
-    """Reads and writes cassette files: in one step, and never with a secret in them."""
-
-    @staticmethod
-    def load_cassette(path: str, serializer: Any) -> Any:
-        from vcr.persisters.filesystem import CassetteNotFoundError  # noqa: PLC0415
-        from vcr.serialize import deserialize  # noqa: PLC0415
-
-        file = Path(path)
-        if not file.is_file():
-            raise CassetteNotFoundError
-        return deserialize(file.read_text(encoding="utf-8"), serializer)
-
-    @staticmethod
-    def save_cassette(path: str, content: dict[str, Any], serializer: Any) -> None:
-        from vcr.serialize import serialize  # noqa: PLC0415
-
-        text = serialize(content, serializer)
-        found = _LOOKS_SECRET.search(text)
-        if found:
-            raise CassetteError(
-                "It would hold what looks like a secret, and was not written.",
-                where=path,
-                hint="Look at what the service answers, and at the example's inputs.",
-            )
-        file = Path(path)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(file)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from connector.connection import resolve
@@ -18,7 +15,9 @@ from connector.manifest import Action, Connector, Example
 from connector.run import OpenConnection
 from connector.sandbox import Sandbox
 from connector.secret import Secret
+from connector.strict_json import parse
 from connector.testing.cassette import path_of, recording
+from connector.testing.cassette_file import CassetteError, read
 from connector.testing.replaying import stand_ins
 
 SANDBOX_URL = "http://sandbox"
@@ -84,24 +83,18 @@ def _recorded(connector: Connector, action: Action, example: Example, sandbox_ur
         connection = resolve(connector, fields, environ={})
         against = SANDBOX_URL
     path = path_of(connector, action, example)
-    # recorded beside the old one: if anything fails, the old one stays
-    with TemporaryDirectory() as folder:
-        fresh = Path(folder) / path.name
-        with OpenConnection(connection) as opened:
-            _run_before(opened, action, example, ())
-        with (
-            recording(fresh, connection.secrets.values(), against) as cassette,
-            OpenConnection(connection) as opened,
-        ):
-            cassette.get_metadata("recorded_against", "the sandbox" if sandbox_url else against)
-            cassette.get_metadata("recorded_on", str(datetime.now(UTC).date()))
-            cassette.get_metadata("connector", f"{connector.id} {connector.version}")
-            _run(opened, action, example)
-        changes = _changes(path, fresh)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(fresh, part := path.with_suffix(".part"))
-        part.replace(path)
-    return f"{action.id}/{example.id}: {changes} ({path})"
+    before = _shapes(path)
+    with OpenConnection(connection) as opened:
+        _run_before(opened, action, example, ())
+    with (
+        recording(path, connection.secrets.values(), against) as cassette,
+        OpenConnection(connection) as opened,
+    ):
+        cassette.get_metadata("recorded_against", "the sandbox" if sandbox_url else against)
+        cassette.get_metadata("recorded_on", str(datetime.now(UTC).date()))
+        cassette.get_metadata("connector", f"{connector.id} {connector.version}")
+        _run(opened, action, example)
+    return f"{action.id}/{example.id}: {_changes(before, _shapes(path))} ({path})"
 
 
 def _run(opened: OpenConnection, action: Action, example: Example) -> None:
@@ -123,11 +116,10 @@ def _run_before(opened: OpenConnection, action: Action, example: Example, begun:
         _run(opened, *known[name])
 
 
-def _changes(old: Path, fresh: Path) -> str:
+def _changes(before: set[str], after: set[str]) -> str:
     """How the answers' shapes differ, not their values: what an author wants to know after recording."""
-    if not old.is_file():
+    if not before:
         return "new"
-    before, after = _shapes(old), _shapes(fresh)
     gone, new = sorted(before - after), sorted(after - before)
     if not gone and not new:
         return "same shape"
@@ -135,14 +127,15 @@ def _changes(old: Path, fresh: Path) -> str:
 
 
 def _shapes(path: Path) -> set[str]:
-    from vcr.serialize import deserialize  # noqa: PLC0415 - reading a cassette is vcrpy's
-    from vcr.serializers import yamlserializer  # noqa: PLC0415
-
-    _, responses, *_ = deserialize(path.read_text(encoding="utf-8"), yamlserializer)
-    found: set[str] = set()
+    """The fields of a cassette's answers, with their types; none where there is no cassette to be read."""
+    try:
+        _, responses = read(path)
+    except CassetteError:
+        return set()
+    found = {f"{len(responses)} answers"}
     for response in responses:
         try:
-            body = json.loads(response["body"]["string"])
+            body = parse(response["body"]["string"])
         except ValueError:
             body = "not JSON"
         found.update(_paths(body, "body"))

@@ -9,7 +9,8 @@ from connector.manifest import Action, Connector, Example
 from connector.output import Result
 from connector.run import OpenConnection
 from connector.secret import Secret
-from connector.testing.cassette import CassetteError, path_of, replaying
+from connector.testing.cassette import path_of, replaying
+from connector.testing.cassette_file import CassetteError
 
 
 def replay(connector: Connector, action: Action, example: Example) -> Result:
@@ -25,14 +26,19 @@ def replay(connector: Connector, action: Action, example: Example) -> Result:
     if not path.is_file():
         raise CassetteError("There is no cassette.", where=str(path), hint=again)
     connection = resolve(connector, stand_ins(connector), environ={})
+    differs = ""
     with replaying(path) as cassette, OpenConnection(connection) as opened:
         try:
             result = opened.run(action.id, example.inputs, route=example.route)
         except CannotOverwriteExistingCassetteException as error:
-            message = f"The request differs from the recorded one: {_difference(error)}"
-            raise CassetteError(message, where=str(path), hint=again) from None
-        if not cassette.all_played:
-            raise CassetteError("A recorded exchange was not used.", where=str(path), hint=again)
+            differs = connection.redactor.text(_difference(error))
+    if (
+        differs
+    ):  # raised here: vcrpy's error holds the request with its headers, and would be this one's context
+        message = f"The request differs from the recorded one: {differs}"
+        raise CassetteError(message, where=str(path), hint=again)
+    if not cassette.all_played:
+        raise CassetteError("A recorded exchange was not used.", where=str(path), hint=again)
     return result
 
 

@@ -1,0 +1,1 @@
+"""How much CPU and memory an action costs, beside the clients that people would use instead."""

@@ -1,0 +1,74 @@
+"""The requests of one run: what was tried, and whether there is another."""
+
+from __future__ import annotations
+
+import time
+
+from connector.deadline import Deadline
+from connector.errors import ApiError, Attempt, ConnectorError, Timeout
+from connector.manifest import Retry
+from connector.retry import Quota, Stop, next_step
+
+
+class Attempts:
+    """What one run has tried. It neither sends nor sleeps.
+
+    Attributes:
+        deadline: by when the run has to be over.
+        made: how many requests there were, the one under way included.
+        has_given: a piece of the answer has been given away, so that there is no other attempt.
+    """
+
+    def __init__(
+        self, retry: Retry, quota: Quota, deadline: Deadline, *, retries: int | None, is_free: bool
+    ) -> None:
+        self.deadline = deadline
+        self.made = 0
+        self.has_given = False
+        self._retry = retry
+        self._quota = quota
+        self._most = retry.attempts if retries is None else retries + 1
+        self._is_free = is_free
+        self._history: list[Attempt] = []
+        self._waited = 0.0
+        self._began = 0.0
+
+    def begin(self) -> None:
+        """A request is about to be sent."""
+        self.made += 1
+        self._began = time.monotonic()
+
+    def failed(self, error: ConnectorError) -> float | None:
+        """Seconds to wait before the next one; None: there is none, and the error says why."""
+        took = time.monotonic() - self._began
+        status = error.status if isinstance(error, ApiError) else None
+        self._history.append(Attempt(error.kind, status, took, self._waited, error.request_id))
+        error.history = tuple(self._history)
+        step = next_step(
+            self._retry,
+            error,
+            self.made,
+            most=self._most,
+            left=self.deadline.left(),
+            is_free=self._is_free,
+        )
+        if isinstance(step, Stop):
+            error.hint = f"{error.hint} {step.why}".rstrip()
+        elif self.has_given:
+            pass  # the caller has a part of the answer, which a second one would not go on with
+        elif self._quota.take():
+            self._waited = step.wait
+            return step.wait
+        else:
+            error.hint += " It was not tried again: too much has failed on this connection of late."
+        return None
+
+    def late(self, message: str, *, where: str) -> Timeout:
+        """The error of a run whose turn does not come before its deadline."""
+        error = Timeout(message, where=where, hint="Run fewer at once, or allow more time.")
+        error.history = tuple(self._history)
+        return error
+
+    def succeeded(self) -> None:
+        """The last one gave an answer."""
+        self._quota.give(self.made - 1)

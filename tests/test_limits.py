@@ -1,0 +1,264 @@
+"""The pace of a connection: no window holds more requests than it may, and little of the window is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from loopback import Loopback, http
+
+import connector
+from connector.errors import ApiError, Timeout
+from connector.limits import RateLimit, Turn
+from connector.manifest import Limits
+from connector.sandbox import Sandbox
+
+KEY = "pplx-test-limits"
+FOUND = {"id": "1", "results": []}
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def sent_at(
+    limits: Limits, arrivals: list[float], delay: Callable[[int], float] = lambda _: 0.0, *, gives_up: int = 0
+) -> list[float]:
+    """When requests that arrive at these moments are sent, each after a delay; every `gives_up`th never is."""
+    clock = Clock()
+    limit = RateLimit(limits, clock)
+    order = itertools.count()
+    turns: dict[int, Turn] = {}
+    queue = [(1000.0 + at, next(order), number, "ask") for number, at in enumerate(sorted(arrivals))]
+    sent = []
+    while queue:
+        clock.now, _, number, what = heapq.heappop(queue)
+        if what == "sent":
+            turns[number].sent()
+            turns[number].over()
+            sent.append(clock.now - 1000.0)
+            continue
+        turn = turns.get(number) or turns.setdefault(number, limit.turn())
+        if wait := turn.wait():
+            heapq.heappush(queue, (clock.now + wait, next(order), number, "ask"))
+        elif gives_up and number % gives_up == 0:
+            turn.over()
+        else:
+            heapq.heappush(queue, (clock.now + delay(number), next(order), number, "sent"))
+    return sent
+
+
+def most_in_a_window(sent: list[float], seconds: float) -> int:
+    return max((sum(at <= one < at + seconds for one in sent) for at in sent), default=0)
+
+
+@pytest.mark.hazard("G7")
+@given(
+    requests=st.integers(1, 8),
+    seconds=st.sampled_from([0.5, 1.0, 60.0]),
+    arrivals=st.lists(st.floats(0, 20), min_size=1, max_size=40),
+    slow=st.integers(1, 7),
+)
+def test_no_window_holds_more_than_it_may(
+    requests: int, seconds: float, arrivals: list[float], slow: int
+) -> None:
+    """Whenever requests come, and however late some of them are sent; and all of them are, in the end."""
+    limits = Limits(requests=requests, seconds=seconds)
+    sent = sent_at(limits, arrivals, lambda number: 0.3 if number % slow == 0 else 0.0)
+    assert len(sent) == len(arrivals)
+    assert most_in_a_window(sent, seconds) <= requests
+
+
+@pytest.mark.hazard("G7")
+def test_little_of_the_limit_is_lost(figure: Callable[[str, str], None]) -> None:
+    """200 requests at once, 50 a second: the last could go after 3 seconds, and does before 3.3."""
+    sent = sent_at(Limits(requests=50), [0.0] * 200)
+    assert most_in_a_window(sent, 1.0) == 50
+    assert sent[-1] <= 3.3
+    figure(
+        "G7", f"200 requests at 50 a second: the last after {sent[-1]:.2f} s, 3 s being the least possible"
+    )
+
+
+def test_a_turn_that_is_given_up_holds_nobody_up() -> None:
+    """Cancelled runs and failed connections: the others go on, no later than if all had been sent."""
+    sent = sent_at(Limits(requests=2), [0.0] * 12, gives_up=2)
+    assert len(sent) == 6
+    assert sent[-1] <= sent_at(Limits(requests=2), [0.0] * 12)[-1]
+
+
+def test_asking_when_the_next_turn_comes_takes_none() -> None:
+    """However often it is asked."""
+    limit = RateLimit(Limits(requests=1, seconds=1.0), Clock())
+    assert [limit.next_turn() for _ in range(3)] == [0.0] * 3
+    assert limit.turn().wait() == 0.0
+    assert limit.next_turn() > 0.0
+
+
+def test_without_a_limit_nobody_waits() -> None:
+    """The manifest need not name one."""
+    assert sent_at(Limits(), [0.0] * 500) == [0.0] * 500
+
+
+@pytest.mark.hazard("G8")
+def test_one_refusal_makes_all_wait() -> None:
+    """Those who come, and those who stood in the queue already."""
+    clock = Clock()
+    limit = RateLimit(Limits(requests=50), clock)
+    early = limit.turn()
+    limit.refused(7.0, 60.0)
+    assert early.wait() == 7.0
+    assert limit.turn().wait() == pytest.approx(7.0, abs=0.1)
+    clock.now += 7.0
+    assert early.wait() == 0.0
+
+
+def test_a_refusal_that_asks_for_hours_makes_nobody_wait_for_hours() -> None:
+    """The longest wait of the manifest bounds it."""
+    limit = RateLimit(Limits(requests=50), Clock())
+    limit.refused(1e9, 60.0)
+    assert limit.turn().wait() == 60.0
+
+
+@pytest.mark.hazard("G8")
+def test_the_pace_slows_down_after_a_refusal_and_recovers() -> None:
+    """A burst of refusals counts once."""
+    clock = Clock()
+    limit = RateLimit(Limits(requests=50), clock)
+
+    def gap() -> float:
+        clock.now += 100.0
+        first, second = limit.turn(), limit.turn()
+        assert first.wait() == 0.0
+        wait = second.wait()
+        second.over()
+        return wait
+
+    usual = gap()
+    for _ in range(10):
+        limit.refused(0.0, 60.0)
+    slow = gap()
+    assert slow > 2 * usual
+    limit.refused(0.0, 60.0)
+    assert gap() == pytest.approx(2 * slow)
+    for _ in range(200):
+        limit.accepted()
+    assert gap() == pytest.approx(usual)
+
+
+@pytest.mark.slow
+@pytest.mark.hazard("G7")
+@pytest.mark.parametrize("way", ["tasks", "threads"])
+def test_200_runs_at_once_are_never_refused(way: str, figure: Callable[[str, str], None]) -> None:
+    """The sandbox refuses the 51st request of any second."""
+    with Sandbox() as sandbox:
+        began = time.monotonic()
+        attempts = asyncio.run(in_tasks(sandbox.url)) if way == "tasks" else in_threads(sandbox.url)
+        took = time.monotonic() - began
+    assert attempts == [1] * 200
+    assert took >= 3.0
+    figure("G7", f"200 runs at once by {way} at 50 a second: 0 of 200 refused")
+
+
+async def in_tasks(url: str) -> list[int]:
+    async with connector.aconnect("perplexity", api_key=KEY, base_url=url) as opened:
+        runs = [opened.run("execute_search", {"query": f"news {number}"}) for number in range(200)]
+        return [result.attempts for result in await asyncio.gather(*runs)]
+
+
+def in_threads(url: str) -> list[int]:
+    with (
+        connector.connect("perplexity", api_key=KEY, base_url=url) as opened,
+        ThreadPoolExecutor(200) as pool,
+    ):
+        queries = [{"query": f"news {number}"} for number in range(200)]
+        results = pool.map(lambda query: opened.run("execute_search", query), queries)
+        return [result.attempts for result in results]
+
+
+@pytest.mark.hazard("G8")
+def test_a_wait_for_ones_turn_ends_with_the_deadline() -> None:
+    """At once, as it is known that the turn would come too late; nothing is sent."""
+    with Loopback(http(200, FOUND)) as server:
+        limits = Limits(requests=1, seconds=60.0)
+        with connector.connect("perplexity", api_key=KEY, base_url=server.url, limits=limits) as opened:
+            opened.run("execute_search", {"query": "x"})
+            with pytest.raises(
+                Timeout, match=r"turn of this request comes in .* after the deadline of 5 sec"
+            ):
+                opened.run("execute_search", {"query": "x"}, deadline=5.0)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("way", ["tasks", "threads"])
+def test_no_more_requests_are_under_way_than_may_be(way: str) -> None:
+    """The third of three waits for a place, and gives up with its deadline."""
+    gate = threading.Event()
+    with Loopback((lambda _: closed_until(gate), http(200, FOUND))) as server:
+        limits = Limits(at_once=2)
+        if way == "tasks":
+            asyncio.run(crowded(server, limits, gate))
+            return
+        with (
+            connector.connect("perplexity", api_key=KEY, base_url=server.url, limits=limits) as opened,
+            ThreadPoolExecutor(2) as pool,
+        ):
+            first = [pool.submit(opened.run, "execute_search", {"query": "x"}) for _ in range(2)]
+            until_two_came(server)
+            with pytest.raises(Timeout, match="All 2 places for requests at once were taken"):
+                opened.run("execute_search", {"query": "x"}, deadline=0.2)
+            gate.set()
+            assert [one.result().attempts for one in first] == [1, 1]
+            assert opened.run("execute_search", {"query": "x"}).attempts == 1
+
+
+def until_two_came(server: Loopback) -> None:
+    while len(server.requests) < 2:
+        time.sleep(0.01)
+
+
+def closed_until(gate: threading.Event) -> None:
+    gate.wait(5)
+
+
+async def crowded(server: Loopback, limits: Limits, gate: threading.Event) -> None:
+    async with connector.aconnect("perplexity", api_key=KEY, base_url=server.url, limits=limits) as opened:
+        first = [asyncio.ensure_future(opened.run("execute_search", {"query": "x"})) for _ in range(2)]
+        await asyncio.to_thread(until_two_came, server)
+        with pytest.raises(Timeout, match="All 2 places for requests at once were taken"):
+            await opened.run("execute_search", {"query": "x"}, deadline=0.2)
+        gate.set()
+        assert [result.attempts for result in await asyncio.gather(*first)] == [1, 1]
+        assert (await opened.run("execute_search", {"query": "x"})).attempts == 1
+
+
+@pytest.mark.hazard("G5")
+def test_an_outage_does_not_multiply_requests(figure: Callable[[str, str], None]) -> None:
+    """Once the quota of further attempts is used up, each run asks once."""
+    refused = http(503, {"error": {"message": "down"}}, {"Retry-After": "0"})
+    with (
+        Loopback(refused) as server,
+        connector.connect("perplexity", api_key=KEY, base_url=server.url, limits=Limits()) as opened,
+    ):
+        hints = []
+        for _ in range(200):
+            with pytest.raises(ApiError) as caught:
+                opened.run("execute_search", {"query": "x"})
+            hints.append(caught.value.hint)
+    assert len(server.requests) == 300
+    assert "too much has failed on this connection of late" in hints[-1]
+    figure("G5", "outage, 200 runs: 300 requests instead of 600")
