@@ -302,7 +302,7 @@ def test_garbage_behind_an_answer_ends_the_connection(
     connection.sendall(head("Transfer-Encoding: chunked").replace(b"pplx-", b"sk-"))
     assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")
     connection.sendall(b"zz\r\n")
-    assert rest(connection) == b""
+    assert b"HTTP/1.1" not in rest(connection)  # the end of that answer may still come, and no other
     assert (capfd.readouterr(), caplog.records) == (("", ""), [])
 
 
