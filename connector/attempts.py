@@ -16,7 +16,7 @@ class Attempts:
     Attributes:
         deadline: by when the run has to be over.
         made: how many requests there were, the one under way included.
-        has_given: a piece of the answer has been given away, so that there is no other attempt.
+        has_begun: a stream has begun, so that there is no other attempt: its work is paid for.
     """
 
     def __init__(
@@ -24,7 +24,7 @@ class Attempts:
     ) -> None:
         self.deadline = deadline
         self.made = 0
-        self.has_given = False
+        self.has_begun = False
         self._retry = retry
         self._quota = quota
         self._most = retry.attempts if retries is None else retries + 1
@@ -54,8 +54,8 @@ class Attempts:
         )
         if isinstance(step, Stop):
             error.hint = f"{error.hint} {step.why}".rstrip()
-        elif self.has_given:
-            pass  # the caller has a part of the answer, which a second one would not go on with
+        elif self.has_begun:
+            pass  # the caller may have a part of the answer, which a second one would not go on with
         elif self._quota.take():
             self._waited = step.wait
             return step.wait

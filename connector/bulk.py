@@ -22,6 +22,7 @@ from connector import transport as network
 from connector.connection import Connection
 from connector.errors import ConnectorError, CredentialError, InputError, Timeout, TransportError, Unreachable
 from connector.journal import Ended, Journal, failure, outcome
+from connector.ledger import cost_of, model_of, tokens_of
 from connector.manifest import Limits
 from connector.output import Result
 from connector.run_async import AsyncOpenConnection
@@ -293,12 +294,12 @@ class Bulk:
 
     def _succeeded(self, row: UnderWay, result: Result) -> Ended:
         self._settled(row)
-        model, tokens, cost = (_of(result.outputs, name) for name in ("model", "total_tokens", "total_cost"))
-        used = self.standing.used.setdefault(model if isinstance(model, str) else None, Used())
+        outputs = result.outputs
+        used = self.standing.used.setdefault(model_of(outputs.get("model")), Used())
         used.runs += 1
-        used.tokens += tokens if isinstance(tokens, int) else 0
-        if not isinstance(cost, (int, float)):
-            cost = None
+        used.tokens += tokens_of(outputs.get("total_tokens")) or 0
+        cost = cost_of(outputs.get("total_cost"))
+        if cost is None:
             if self._job.max_cost is not None and self._dearest is None:
                 self.stop(_unpriced(self._job.action))
         else:
@@ -380,11 +381,6 @@ def _message(line: int, error: ConnectorError) -> str:
     if isinstance(error, InputError):
         return f"line {line}: " + " ".join(f"{one.where}: {one.message}" for one in error.problems)
     return error.message
-
-
-def _of(outputs: Mapping[str, Any], name: str) -> Any:
-    value = outputs.get(name)
-    return None if isinstance(value, bool) else value
 
 
 def _unpriced(action: str) -> ConnectorError:

@@ -7,10 +7,8 @@ from datetime import date
 from typing import Any
 
 from connector.errors import Problem
-from connector.evaluate import Drift, is_true
 from connector.manifest import Action, Lifecycle, Route, Rule
 from connector.schema import Schema
-from connector.template import Expression
 
 
 def input_problems(action: Action, route: Route, inputs: Mapping[str, Any]) -> Iterator[Problem]:
@@ -23,13 +21,14 @@ def input_problems(action: Action, route: Route, inputs: Mapping[str, Any]) -> I
     wrong = names_in(problems)
     if "inputs" in wrong:  # all of them, such as too many
         return
-    scope = {"inputs": inputs}
     for rules in (action.rules, route.rules):
         for rule in rules:
             if rule.when is None:
                 yield from _broken(rule, inputs, wrong)
-            elif not (wrong and wrong.intersection(_names(rule.when))) and _holds(rule.when, scope):
-                yield Problem(", ".join(_names(rule.when)) or "inputs", rule.say, "")
+            elif rule.needs and rule.needs.isdisjoint(inputs):
+                continue  # most rules are about inputs that are not given
+            elif wrong.isdisjoint(rule.names) and rule.holds(inputs):
+                yield Problem(", ".join(rule.names) or "inputs", rule.say, "")
 
 
 def names_in(problems: Iterable[Problem]) -> set[str]:
@@ -78,18 +77,6 @@ def _column(rows: Any, field: str) -> Iterator[Any]:
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, dict):
             yield row.get(field)
-
-
-def _names(condition: Expression) -> list[str]:
-    """The inputs that a condition reads."""
-    return list(dict.fromkeys(path[1] for path in condition.references if len(path) > 1))
-
-
-def _holds(condition: Expression, scope: Mapping[str, Any]) -> bool:
-    try:
-        return is_true(condition.evaluate(scope))
-    except Drift:
-        return False
 
 
 def unsupported(route: Route, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

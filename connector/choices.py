@@ -28,10 +28,11 @@ def declared(action: Action, name: str) -> Choices | Options:
     Raises:
         InputError: if the action has no such input.
     """
-    schema = action.input_fields.get(name)
+    schema = action.input_fields.get(name) if isinstance(name, str) else None
     if schema is None:
-        hint = did_you_mean(name, action.input_fields)
-        raise InputError([Problem(name, f"{action.id} has no such input.", hint)])
+        text = str(name)[:60]
+        hint = did_you_mean(text, action.input_fields)
+        raise InputError([Problem(text, f"{action.id} has no such input.", hint)])
     if name in action.options:
         return action.options[name]
     values = schema.get("enum") or schema.get("examples") or ()

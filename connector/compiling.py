@@ -4,8 +4,9 @@ JMESPath's semantics, as `evaluate` has them. Three differences matter for a con
 
 - Functions answer null for null, and raise Drift for a value that is not of their type. to_string keeps
   letters as they are, where the package escapes all but ASCII.
-- With `strict`, reaching into a text or a number raises Drift instead of giving null: an answer of the
-  service that has changed its shape is told, not read as "nothing there".
+- With `strict`, reaching into a text or a number raises Drift instead of giving null, and so does a null among
+  the items of a list instead of being dropped (a filter passes over it): an answer of the service that has
+  changed its shape is told, not read as "nothing there".
 - With `omit_null`, rows leave null fields out: a strict API refuses the nulls.
 
 What manifests say most often has a function of its own: a path of names, a comparison with a text, a search in
@@ -65,7 +66,7 @@ def compile_node(node: Node, tables: Tables, mode: Mode) -> Evaluator:
         case Each(source, then, flatten):
             step = f"`{_last_name(source)}{'[]' if flatten else '[*]'}`"
             items = _items(compile_node(source, tables, mode), step, flatten=flatten, strict=mode.strict)
-            return _each(items, _of_item(then, tables, mode))
+            return _each(_without_gaps(items, step) if mode.strict else items, _of_item(then, tables, mode))
         case Filter(source, condition, then):
             step = f"`{_last_name(source)}[?...]`"
             items = _items(compile_node(source, tables, mode), step, flatten=False, strict=mode.strict)
@@ -163,6 +164,18 @@ def _items(source: Evaluator, step: str, *, flatten: bool, strict: bool) -> Call
                 raise Drift("list", items, step)
             return None
         return _flat(items) if flatten else items
+
+    return evaluate
+
+
+def _without_gaps(items: Callable[[Any], list[Any] | None], step: str) -> Callable[[Any], list[Any] | None]:
+    """The items, none of which may be null."""
+
+    def evaluate(current: Any) -> list[Any] | None:
+        found = items(current)
+        if found and None in found:
+            raise Drift("list without nulls", None, f"{step}, item {found.index(None)}")
+        return found
 
     return evaluate
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from connector.errors import CredentialError, Problem, did_you_mean
 from connector.evaluate import text_of
@@ -26,6 +26,8 @@ from connector.secret import MASK, Redactor, Secret
 
 if TYPE_CHECKING:
     from connector.saved import SavedConnection, SavedConnections
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 NAME_FIELD = "connection_name"
 ALLOW_HTTP = "CONNECTOR_ALLOW_HTTP"
@@ -77,11 +79,14 @@ def resolve(
     given, environ = hidden(given), _Environment(environ)
     form = connector.connection
     name = str(_shown(given.get(NAME_FIELD)) or (saved.name if saved else connector.id))
-    where = f"connection {name!r}"
-    for key in given:
+    where = f"connection {name[:64]!r}"
+    for key, value in given.items():
         if key not in form.form and key != NAME_FIELD:
             hint = did_you_mean(key, form.form)
-            raise CredentialError(f"There is no field {key!r}.", where=where, hint=hint)
+            raise CredentialError(f"There is no field {key[:60]!r}.", where=where, hint=hint)
+        if isinstance(value, _Unfit):
+            message = f"{key} must be text, not {value}."
+            raise CredentialError(message, where=where, hint=f"Give {key} as text.")
     fields: dict[str, Any] = dict(form.defaults)
     if saved is None:
         fields.update(_from_environment(connector, environ, where))
@@ -115,8 +120,23 @@ def resolve(
 
 
 def hidden(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields with every text as a Secret: before they are sorted, none of them may show in a traceback."""
-    return {key: Secret(value) if isinstance(value, str) else value for key, value in fields.items()}
+    """The fields with every text as a Secret: before they are sorted, none of them may show in a traceback.
+
+    Of a value that no field takes, such as a key in bytes or in a list, only the name of its type is left.
+    """
+    return {key: _hidden(value) for key, value in fields.items()}
+
+
+def _hidden(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float, Secret, _Unfit)):
+        return value
+    return Secret(value) if isinstance(value, str) else _Unfit(type(value).__name__)
+
+
+class _Unfit(str):
+    """The name of a type that no field takes."""
+
+    __slots__ = ()
 
 
 def _shown(value: Any) -> Any:
@@ -188,30 +208,32 @@ def _from_environment(connector: Connector, environ: Mapping[str, str], where: s
     found: dict[str, Secret] = {}
     for name in connector.connection.form:
         variable = f"{connector.id}_{name}".upper()
-        file = environ.get(f"{variable}_FILE")
-        if file and environ.get(variable):
+        in_file = bool(environ.get(f"{variable}_FILE"))
+        if in_file and environ.get(variable):
             message = f"{variable} and {variable}_FILE are both set."
             raise CredentialError(message, where=where, hint="Unset one of them.")
         if name == NAME_FIELD:
             continue
-        if file:
-            found[name] = Secret(_read(Path(file), f"{variable}_FILE"))
+        if in_file:
+            found[name] = Secret(_read(environ, f"{variable}_FILE"))
         elif environ.get(variable):
             found[name] = Secret(environ[variable])
     return found
 
 
-def _read(path: Path, variable: str) -> str:
+def _read(environ: Mapping[str, str], variable: str) -> str:
+    """What the file holds that a variable names. The path is never shown: some put the secret itself there."""
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with Path(environ[variable]).open(encoding="utf-8-sig") as file:
             return file.read(65536).strip()
     except OSError as error:
-        reason, hint = error.strerror, f"Check the path in {variable}."
-    except UnicodeDecodeError:
+        reason = error.strerror
+        hint = f"It takes the path of a file; what is to be read goes into {variable.removesuffix('_FILE')}."
+    except ValueError:
         reason, hint = "it is not UTF-8 text", "Save it as UTF-8."
-    # raised here: the decoding error holds the file's bytes, and would be this one's context
-    message = f"The file that {variable} names cannot be read: {reason}."
-    raise CredentialError(message, where=str(path), hint=hint)
+    # raised here: the errors above hold the path or the file's bytes, and would be this one's context
+    message = f"The file that it names cannot be read: {reason}."
+    raise CredentialError(message, where=variable, hint=hint)
 
 
 def _same_host(given: Any, saved: Any, where: str) -> None:
@@ -235,18 +257,21 @@ def checked_base_url(url: Any, *, where: str, environ: Mapping[str, str] = os.en
     hint = "Write it as https://host or https://host/path."
     try:
         parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError:
-        host = None
-    if not host or parts.scheme not in {"http", "https"} or not _PLAIN.fullmatch(text):
+        host = port = None
+    if not host or port == 0 or parts.scheme not in {"http", "https"} or not _PLAIN.fullmatch(text):
         raise CredentialError("base_url is not an http or https URL.", where=where, hint=hint)
     if "@" in parts.netloc:
         message = "base_url holds a user name or password."
         raise CredentialError(message, where=where, hint="Put them into the fields.")
     if "?" in text or "#" in text:
         raise CredentialError("base_url holds a query or a fragment.", where=where, hint=hint)
-    if not _HOST.fullmatch(parts.netloc):
+    if not _HOST.fullmatch(parts.netloc) or not _LABELS.fullmatch(host):
         raise CredentialError("base_url has a host that is not one.", where=where, hint=hint)
+    if not {".", ".."}.isdisjoint(unquote(parts.path).split("/")):
+        message = "base_url has a path that leads back."
+        raise CredentialError(message, where=where, hint="Write the path without '.' and '..'.")
     _check_address(host, where)
     if parts.scheme == "http" and not _is_loopback(host) and environ.get(ALLOW_HTTP) != "1":
         message = "base_url is plain http: the key could be read on the way."
@@ -258,7 +283,9 @@ def checked_base_url(url: Any, *, where: str, environ: Mapping[str, str] = os.en
 # what every reader of URLs reads alike: no backslash, space, control character or letter beyond ASCII
 _PLAIN = re.compile(r"[!-\[\]-~]+")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?")
-
+_LABELS = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*|(?=.{1,253}\Z)[^.]{1,63}(\.[^.]{1,63})*\.?")
+_METADATA = {"metadata.google.internal", "100.100.100.200", "fd00:ec2::254"}
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 _LOOKS_LIKE_ADDRESS = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)\.?")
 
@@ -269,17 +296,29 @@ def _check_address(host: str, where: str) -> None:
     if address is None and _LOOKS_LIKE_ADDRESS.fullmatch(host):
         message = "base_url has an address in a spelling that hides it."
         raise CredentialError(message, where=where, hint="Write it as four plain numbers, as in 127.0.0.1.")
-    if address and (address.is_link_local or address.is_unspecified or address.is_multicast):
+    leads_to = [*_embedded(address)] if address else []
+    is_none = any(one.is_link_local or one.is_unspecified or one.is_multicast for one in leads_to)
+    if is_none or not _METADATA.isdisjoint({host.rstrip("."), *map(str, leads_to)}):
         message = "base_url is no address of a service: clouds keep their own credentials at such ones."
         raise CredentialError(message, where=where, hint="Write the address that the service has.")
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _address(host: str) -> _Address | None:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def _embedded(address: _Address) -> Iterator[_Address]:
+    """The address, and those that it stands for where a network translates it."""
+    yield address
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.sixtofour:
+            yield address.sixtofour
+        if address in _NAT64 or int(address) >> 32 == 0:
+            yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
 
 
 def _is_loopback(host: str) -> bool:
@@ -299,8 +338,8 @@ def saved_connections(
 
     def passphrase() -> Secret | None:
         text = environ.get("CONNECTOR_PASSPHRASE")
-        if not text and (file := environ.get("CONNECTOR_PASSPHRASE_FILE")):
-            text = _read(Path(file), "CONNECTOR_PASSPHRASE_FILE")
+        if not text and environ.get("CONNECTOR_PASSPHRASE_FILE"):
+            text = _read(environ, "CONNECTOR_PASSPHRASE_FILE")
         return Secret(text) if text else ask()
 
     return SavedConnections(default_folder(environ), passphrase=passphrase)

@@ -21,6 +21,10 @@ from connector.strict_json import parse
 FILE: Final = "usage.jsonl"
 SWITCH: Final = "CONNECTOR_USAGE"
 
+_DEAREST: Final = 1e9  # US dollars; no run costs as much
+_MOST: Final = 10**15  # tokens, or runs
+_LONGEST: Final = 200  # characters of a name
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -73,9 +77,9 @@ def note(folder: Path, connector: str, result: Result) -> None:
         [
             {
                 "action": f"{connector}.{result.action}",
-                "model": outputs.get("model"),
-                "tokens": outputs.get("total_tokens"),
-                "cost": outputs.get("total_cost"),
+                "model": model_of(outputs.get("model")),
+                "tokens": tokens_of(outputs.get("total_tokens")),
+                "cost": cost_of(outputs.get("total_cost")),
             }
         ],
     )
@@ -118,19 +122,37 @@ def entries(folder: Path) -> Iterator[Entry]:
             day = date.fromisoformat(value["on"])
         except (ValueError, TypeError, KeyError):
             continue
+        runs = _count(value.get("runs")) or 1
         yield Entry(
             day,
-            str(value.get("action")),
-            _of(str, value.get("model")),
-            _of(int, value.get("tokens")),
-            _of((int, float), value.get("cost")),
-            _of(int, value.get("runs")) or 1,
-            _of(int, value.get("unpriced")) or 0,
+            str(value.get("action"))[:_LONGEST],
+            model_of(value.get("model")),
+            tokens_of(value.get("tokens")),
+            cost_of(value.get("cost")),
+            runs,
+            min(_count(value.get("unpriced")) or 0, runs),
         )
 
 
-def _of(kind: type | tuple[type, ...], value: Any) -> Any:
-    return value if isinstance(value, kind) and not isinstance(value, bool) else None
+def model_of(value: Any) -> str | None:
+    """The name of a model; None for what is none. A service can answer anything, and sums are for good."""
+    return value if isinstance(value, str) and len(value) <= _LONGEST else None
+
+
+def tokens_of(value: Any) -> int | None:
+    """A number of tokens that an answer can have used; None for what is none."""
+    return _count(value)
+
+
+def cost_of(value: Any) -> float | None:
+    """US dollars that an answer can have cost; None for what is none."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if is_number and 0 <= value < _DEAREST else None
+
+
+def _count(value: Any) -> int | None:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_whole and 0 <= value <= _MOST else None
 
 
 def sums(found: Iterator[Entry], since: date | None = None) -> list[Sum]:

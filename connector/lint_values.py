@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from connector.connection import checked_base_url
 from connector.document import Document
 from connector.errors import CredentialError, Problem
-from connector.evaluate import equal
 from connector.manifest import Connector
+from connector.scalars import frozen
 from connector.schema import Schema
 from connector.template import Path
 
@@ -52,10 +52,13 @@ def schema_values(document: Document, path: Path, schema: Schema) -> Iterator[Pr
         yield document.problem(
             (*path, "enum"), "There is no choice.", "List the choices, or remove it.", at_key=True
         )
+    seen: set[Any] = set()
     for index, choice in enumerate(choices if isinstance(choices, list) else ()):
-        if any(equal(choice, earlier) for earlier in (choices or [])[:index]):
+        same = frozen(choice)
+        if same in seen:
             place = (*path, "enum", index)
             yield document.problem(place, f"The choice {choice!r} stands there twice.", "Keep one of them.")
+        seen.add(same)
 
 
 def connector_values(document: Document, connector: Connector) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from connector.evaluate import Drift, is_true
 from connector.output_types import Typed, typed
 from connector.schema import Checker, Schema
 from connector.template import Expression, Template, Within
@@ -171,6 +172,26 @@ class Rule(_Strict):
     """The items of a list take turns."""
     say: str
     """What is wrong and what to do, for people."""
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The inputs that `when` reads."""
+        paths = self.when.references if self.when is not None else ()
+        return tuple(dict.fromkeys(path[1] for path in paths if len(path) > 1))
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """Inputs without which `when` cannot hold: none of them given, it is false. Empty where that is not so."""
+        return frozenset() if self.holds({}) else frozenset(self.names)
+
+    def holds(self, inputs: Mapping[str, Any]) -> bool:
+        """Whether `when` does, for these inputs."""
+        if self.when is None:
+            return False
+        try:
+            return is_true(self.when.evaluate({"inputs": inputs}))
+        except Drift:
+            return False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector import transport as network
 from connector.connection import Connection, hidden, resolve, saved_connections
+from connector.errors import CredentialError, InputError, ManifestError, Problem
 from connector.loading import load
 from connector.manifest import Connector, Limits
 from connector.run import OpenConnection
@@ -36,9 +37,10 @@ def connect(
             the saved connection, or from the environment (PERPLEXITY_API_KEY, ...).
 
     Raises:
-        ManifestError, CredentialError.
+        ManifestError, CredentialError; InputError for limits that are none.
     """
     fields = hidden(fields)
+    _check(limits)
     return OpenConnection(_resolved(connector, connection, fields), transport, limits)
 
 
@@ -54,10 +56,25 @@ def aconnect(
     from connector.run_async import AsyncOpenConnection  # noqa: PLC0415 - asyncio takes long to import
 
     fields = hidden(fields)
+    _check(limits)
     return AsyncOpenConnection(_resolved(connector, connection, fields), transport, limits)
 
 
 def _resolved(connector: str | Path | Connector, name: str | None, fields: Mapping[str, Any]) -> Connection:
+    if not isinstance(connector, (str, Path, Connector)):
+        message = f"It is of the type {type(connector).__name__}."
+        raise ManifestError(
+            [Problem("connector", message, "Give its name, such as 'perplexity', or its folder.")]
+        )
+    if name is not None and not isinstance(name, str):
+        message = f"The name of a connection is text, not {type(name).__name__}."
+        raise CredentialError(message, where="connection", hint="Give the name that it was saved with.")
     loaded = connector if isinstance(connector, Connector) else load(connector)
     saved = saved_connections(os.environ).load(name) if name is not None else None
     return resolve(loaded, fields, saved=saved, environ=os.environ)
+
+
+def _check(limits: object) -> None:
+    if limits is not None and not isinstance(limits, Limits):
+        message = f"They are of the type {type(limits).__name__}."
+        raise InputError([Problem("limits", message, "Give connector.Limits(...), or leave them out.")])

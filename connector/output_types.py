@@ -1,8 +1,11 @@
-"""The declared types of outputs, as functions: a value of another type is told, rows get every declared column."""
+"""The declared types of outputs, as functions: a value of another type is told, rows get every declared column.
+
+A column may be null, unless its row's schema requires it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from connector.evaluate import type_name
@@ -28,7 +31,7 @@ def typed(schema: Schema) -> Typed:
     if kind == "array":
         return _list(schema.get("items", {}), type_word(schema))
     if kind == "object" and "properties" in schema:
-        return _row(schema["properties"], type_word(schema))
+        return _row(schema["properties"], schema.get("required", ()), type_word(schema))
     if kind == "integer":
         return _whole_number(type_word(schema))
     accepted = _ACCEPTED.get(str(kind))
@@ -98,17 +101,20 @@ def _list(schema: Schema, word: str) -> Typed:
     return give
 
 
-def _row(columns: Mapping[str, Schema], word: str) -> Typed:
-    prepared = [(name, _exact(schema), typed(schema)) for name, schema in columns.items()]
+def _row(columns: Mapping[str, Schema], required: Collection[str], word: str) -> Typed:
+    prepared = [
+        (name, _exact(schema), typed(schema), name not in required) for name, schema in columns.items()
+    ]
 
     def give(value: Any) -> Any:
         if not isinstance(value, dict):
             raise Mismatch(word, value)
         row: dict[str, Any] = {}
         try:
-            for name, exact, of_column in prepared:
+            for name, exact, of_column, may_be_null in prepared:
                 inner = value.get(name)
-                row[name] = inner if inner is None or type(inner) is exact else of_column(inner)
+                stands = type(inner) is exact or (inner is None and may_be_null)
+                row[name] = inner if stands else of_column(inner)
         except Mismatch as mismatch:
             mismatch.path = f".{name}{mismatch.path}"
             raise

@@ -16,6 +16,12 @@ from typing import Any, Final
 
 MAX_CHARACTERS: Final = 1000  # of a pattern
 MAX_SECONDS: Final = 0.5  # for one text
+MAX_NESTED: Final = 50  # groups in groups: both engines call themselves for each
+MAX_REPEATS: Final = 1000  # that a count asks for
+# the slower engine writes counts out, in 260 bytes for each part
+_MAX_SIZE: Final = 20_000
+# of a text: there the slower engine may keep a hundred bytes for each character
+_MAX_LENGTH: Final = 100_000
 _MAX_STEPS: Final = 1_000_000  # of `re`: a few milliseconds
 _MAX_STEPS_EACH: Final = 10_000  # for each character, where very many texts are asked
 _MAX_POWER: Final = 4
@@ -50,6 +56,8 @@ def matches(pattern: str, text: str, *, until: float = math.inf, seconds: float 
     known = _read(pattern)
     if known.steps(len(text)) <= _MAX_STEPS:
         return known.python.search(text) is not None
+    if math.isinf(known.cost) and len(text) > _MAX_LENGTH:
+        raise TooSlow(pattern, text)
     try:
         left = min(seconds, until - time.monotonic())
         if left > 0:
@@ -76,10 +84,36 @@ def matcher(pattern: str) -> Callable[[str], bool]:
     return fits
 
 
-def is_quick(pattern: str) -> bool:
-    """Whether Python's `re` too needs a time that only grows with the text's length."""
+def is_quick(pattern: str, steps: float = _MAX_STEPS) -> bool:
+    """Whether Python's `re` too needs a time that only grows with the text's length: so many steps a character."""
     known = _read(pattern)
-    return known.cost <= _MAX_STEPS and known.power <= 1
+    return known.cost <= steps and known.power <= 1
+
+
+def excess(pattern: str) -> str:
+    """Why the pattern costs too much to be read, as a sentence; empty if it does not."""
+    sizes, part = [0], 0  # of the groups that are open, counts written out; of what a count would repeat
+    for token in tokens_of(pattern):
+        least, most = repeats(token)
+        if token.startswith("("):
+            sizes.append(0)
+            if len(sizes) > MAX_NESTED + 1:
+                return f"It is nested too deeply: more than {MAX_NESTED} groups in each other."
+        elif token == ")" and len(sizes) > 1:  # noqa: S105
+            part = sizes.pop()
+            sizes[-1] += part
+        elif (least, most) == (1, 1):
+            part = 1
+            sizes[-1] += part
+        else:
+            count = max(least if most is None else most, 1)
+            if count > MAX_REPEATS:
+                return f"It takes too long: a part is repeated more than {MAX_REPEATS:,} times."
+            sizes[-1] += part * (count - 1)
+            part *= count
+        if sizes[-1] > _MAX_SIZE:
+            return f"It takes too long: its counts multiply to more than {_MAX_SIZE:,} parts."
+    return ""
 
 
 def is_readable(pattern: str) -> bool:
@@ -123,6 +157,8 @@ class _Pattern:
 def _read(pattern: str) -> _Pattern:
     if len(pattern) > MAX_CHARACTERS:
         raise re.error(f"longer than {MAX_CHARACTERS} characters")
+    if sentence := excess(pattern):
+        raise re.error(sentence)
     tokens = tokens_of(pattern)
     # an anchored pattern is tried in one place, not in every
     is_anchored = tokens[:1] == ["^"] and not _has_alternatives(tokens)
@@ -144,7 +180,7 @@ def _read(pattern: str) -> _Pattern:
             ways = float("inf")
         before = token
     python = re.compile("".join(map(_in_python, tokens)), re.ASCII)
-    return _Pattern(python, ways * size, power)
+    return _Pattern(python, ways * size, min(power, _MAX_POWER + 1))  # more could not be reckoned with
 
 
 def _has_alternatives(tokens: list[str]) -> bool:

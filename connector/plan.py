@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from connector.checks import aged, completed, input_problems, names_in, unsupported
 from connector.errors import InputError, Problem, did_you_mean
-from connector.evaluate import is_true, text_of, type_name
-from connector.manifest import Action, Connector, FilePart, Poll, Route, Stream
+from connector.evaluate import Drift, is_true, text_of, type_name
+from connector.manifest import Action, Connector, FilePart, Poll, Request, Route, Stream
 from connector.schema import path_text
 from connector.template import Entries, Expression, Insert, Items, Piece, Spread, Static, Template, Text, fill
 
@@ -126,29 +126,52 @@ def plan(
     request = chosen.request
     warnings = [f"{name} is not sent: {why} (route {route_id})." for name, why in not_carried]
     warnings.extend(aged(action, route_id, complete, today))
-    return Plan(
-        connector=connector,
-        action=action,
-        route_id=route_id,
-        route=chosen,
-        inputs=complete,
-        defaulted=defaulted,
-        method=request.method,
-        path=_filled_path(request.path.piece, scope, action.id),
-        query=tuple(_filled_query(request.query, scope)),
-        headers={
-            name: text_of(value) for name, template in request.headers.items()
-            if (value := template.fill(scope)) is not None
-        },
-        body=request.body.fill(scope) if request.body else None,
-        form=tuple(_filled_query(request.form, scope)),
-        files=tuple(_filled_files(request.files, scope)),
-        warnings=tuple(warnings),
-    )  # fmt: skip
+    try:
+        return Plan(
+            connector=connector,
+            action=action,
+            route_id=route_id,
+            route=chosen,
+            inputs=complete,
+            defaulted=defaulted,
+            method=request.method,
+            path=_filled_path(request.path.piece, scope, action.id),
+            query=tuple(_filled_query(request.query, scope)),
+            headers={
+                name: text_of(value) for name, template in request.headers.items()
+                if (value := template.fill(scope)) is not None
+            },
+            body=request.body.fill(scope) if request.body else None,
+            form=tuple(_filled_query(request.form, scope)),
+            files=tuple(_filled_files(request.files, scope)),
+            warnings=tuple(warnings),
+        )  # fmt: skip
+    except Drift:
+        misfits = list(_misfits(chosen, scope, f"routes.{route_id}.request"))
+    raise InputError(misfits, action=action.id)
+
+
+def _misfits(route: Route, scope: Mapping[str, Any], place: str) -> Iterator[Problem]:
+    """What the expressions of the request cannot take: lint sees wrong types, but not text that is no base64."""
+    names = ((("files", name), part.name) for name, part in route.request.files.items())
+    for path, template in (*_templates(route.request), *names):
+        for inner, expression, _ in template.expressions():
+            try:
+                expression.evaluate(scope)
+            except Drift as drift:
+                inputs = list(dict.fromkeys(".".join(found[1:]) for found in expression.references))
+                message = (
+                    f"It cannot be put into the request: {drift}, at {place}.{path_text((*path, *inner))}."
+                )
+                hint = "Give another value, or tell the author of the manifest to run `connector lint`."
+                yield Problem(", ".join(filter(None, inputs)) or "inputs", message, hint)
 
 
 def _asked(way: Stream | Poll | None, inputs: Mapping[str, Any]) -> bool:
-    return way is not None and is_true(way.when.evaluate({"inputs": inputs}))
+    try:
+        return way is not None and is_true(way.when.evaluate({"inputs": inputs}))
+    except Drift:  # as in a rule, what cannot be asked does not hold
+        return False
 
 
 def asking_to_stream(action: Action, inputs: Mapping[str, Any], route: str) -> Mapping[str, Any]:
@@ -172,10 +195,11 @@ def chosen_route(action: Action, settings: Mapping[str, Any], route: str | None)
     name = route or (settings.get(action.route_from) if action.route_from else None)
     if name is None:
         return next(iter(action.routes))
-    if name not in action.routes:
-        hint = did_you_mean(str(name), action.routes)
-        raise InputError([Problem("route", f"{action.id} has no route {name!r}.", hint)])
-    return str(name)
+    if not isinstance(name, str) or name not in action.routes:
+        text = str(name)[:60]
+        hint = did_you_mean(text, action.routes)
+        raise InputError([Problem("route", f"{action.id} has no route {text!r}.", hint)])
+    return name
 
 
 def _filled_path(piece: Piece, scope: Mapping[str, Any], action: str) -> str:
@@ -229,19 +253,20 @@ def _filled_files(files: Mapping[str, FilePart], scope: Mapping[str, Any]) -> It
             )
 
 
-def _provenance(plan: Plan) -> Iterator[Field]:
-    request = plan.route.request
-    yield from _traced(request.path.piece, ("path",), plan)
-    for name, template in request.query.items():
-        yield from _traced(template.piece, ("query", name), plan)
-    for name, template in request.headers.items():
-        yield from _traced(template.piece, ("headers", name), plan)
+def _templates(request: Request) -> Iterator[tuple[tuple[str, ...], Template]]:
+    """Everything that is filled, with its place in the request."""
+    yield ("path",), request.path
+    yield from ((("query", name), template) for name, template in request.query.items())
+    yield from ((("headers", name), template) for name, template in request.headers.items())
     if request.body is not None:
-        yield from _traced(request.body.piece, ("body",), plan)
-    for name, template in request.form.items():
-        yield from _traced(template.piece, ("form", name), plan)
-    for name, part in request.files.items():
-        yield from _traced(part.content.piece, ("files", name), plan)
+        yield ("body",), request.body
+    yield from ((("form", name), template) for name, template in request.form.items())
+    yield from ((("files", name), part.content) for name, part in request.files.items())
+
+
+def _provenance(plan: Plan) -> Iterator[Field]:
+    for path, template in _templates(plan.route.request):
+        yield from _traced(template.piece, path, plan)
     for name, why in unsupported(plan.route, plan.inputs):
         yield Field(f"inputs.{name}", None, f"not sent: {why}")
 

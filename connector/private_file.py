@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import sys
 import time
@@ -94,8 +95,6 @@ def _make_own(path: Path, descriptor: int) -> None:
 def write(path: Path, content: bytes) -> None:
     """Replace a file of this user's own, as `replace` does.
 
-    Only one writer at a time: call it inside `lock`.
-
     Raises:
         CredentialError: it cannot be written; the old file is untouched.
     """
@@ -108,6 +107,8 @@ def write(path: Path, content: bytes) -> None:
 def replace(path: Path, content: bytes, *, is_private: bool = True) -> None:
     """Replace a file in one step: whatever happens, the old or the new one is there, whole.
 
+    Of several writers at once, the last one wins.
+
     Args:
         path: of the file; its folder is there.
         content: all of it.
@@ -116,8 +117,8 @@ def replace(path: Path, content: bytes, *, is_private: bool = True) -> None:
     Raises:
         OSError: it cannot be written; the old file is untouched.
     """
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)  # left by a writer that was killed: there is one writer at a time
+    _clear(path)
+    new = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(8).hex()}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY
     descriptor = os.open(new, flags, 0o600 if is_private else 0o666)
     try:
@@ -138,6 +139,27 @@ def replace(path: Path, content: bytes, *, is_private: bool = True) -> None:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+
+
+def _clear(path: Path) -> None:
+    """Remove what writers of this file that were killed have left beside it."""
+    left = re.compile(rf"{re.escape(path.name)}\.([0-9]{{1,9}})-[0-9a-f]{{16}}\.new")
+    with suppress(OSError):  # a folder that cannot be listed, or another writer that clears it too
+        for file in path.parent.iterdir():
+            if (found := left.fullmatch(file.name)) and not _lives(int(found[1])):
+                file.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    if sys.platform == "win32":  # asking would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's
+        return True
+    return True
 
 
 def append(path: Path, line: bytes) -> None:

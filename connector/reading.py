@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ def _collecting_later() -> Iterator[None]:
 
 def _read(folder: Path) -> Manifest:
     problems: list[Problem] = []
-    document = _parse(folder / "connector.yaml", problems)
+    document = _parse(folder / "connector.yaml", folder, problems)
     if document is not None:
         _refuse_newer(document)
     tables = _AnyTable() if document is None else _tables(document.value)
@@ -73,7 +74,7 @@ def _read(folder: Path) -> Manifest:
     actions: dict[str, Action] = {}
     documents: dict[str, Document] = {}
     for path in _action_files(folder, problems):
-        action_document = _parse(path, problems)
+        action_document = _parse(path, folder, problems)
         if action_document is None:
             continue
         action = _validate(Action, action_document, problems, tables, {}, action_problems)
@@ -124,10 +125,10 @@ def _action_files(folder: Path, problems: list[Problem]) -> list[Path]:
     return [path for path in files if path.suffix == ".yaml"]
 
 
-def _parse(path: Path, problems: list[Problem]) -> Document | None:
+def _parse(path: Path, folder: Path, problems: list[Problem]) -> Document | None:
     try:
-        if _leads_away(path):
-            message = "It is a link that leads out of the connector's folder."
+        if _leads_away(path, folder):
+            message = "It lies behind a link that leads out of the connector's folder."
             problems.append(Problem(str(path), message, "Put the file itself there."))
             return None
         state = path.stat()
@@ -150,12 +151,12 @@ def _parse(path: Path, problems: list[Problem]) -> Document | None:
     return None
 
 
-def _leads_away(path: Path) -> bool:
+def _leads_away(path: Path, folder: Path) -> bool:
     """Errors show lines of a file, so a connector from elsewhere may only name its own."""
-    if not path.is_symlink() or path.is_relative_to(manifests()):  # installers may link what is shipped
+    if path.is_relative_to(manifests()):  # installers may link what is shipped
         return False
-    folder = path.parent.parent if path.parent.name == "actions" else path.parent
-    return not path.resolve().is_relative_to(folder.resolve())
+    # Path.resolve raises for links in a circle, which are told when the file is opened
+    return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 @cache

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from connector.connection import Connection
 from connector.errors import ApiError, OutputError
-from connector.evaluate import Drift, is_true, type_name
+from connector.evaluate import Drift, described, is_true, type_name
 from connector.http import httpx
 from connector.manifest import Connector, ErrorRule
 from connector.plan import Plan, input_behind
 from connector.retry import retry_after
+from connector.schema import Schema
 from connector.secret import Redactor
 from connector.strict_json import parse
 from connector.template import Expression
 from connector.transport import place
+
+MAX_ERROR: Final = 256 * 1024
+"""Bytes of an answer of failure that is read. Masking what was made to be slow takes seconds for a megabyte."""
+
+# characters of a long text that are masked, and that are kept: half a secret would not be found
+_MASKED, _KEPT = 8000, 2000
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,8 @@ def checked(reply: Reply, plan: Plan, redactor: Redactor) -> Reply:
     Raises:
         ApiError: if it does.
         OutputError: if the answer lacks what the route's response schema promises. A stream's last event may
-            have lost it while the text came through, and its outputs would be empty in silence.
+            have lost it while the text came through, and its outputs would be empty in silence. Null is no
+            more than nothing, unless the schema has it.
     """
     failed = _failed(reply, plan, redactor)
     if failed is not None:
@@ -75,12 +85,21 @@ def checked(reply: Reply, plan: Plan, redactor: Redactor) -> Reply:
     for name in plan.route.response.get("required", ()):
         if not isinstance(reply.body, dict) or name not in reply.body:
             raise _missing(reply, name)
+        if reply.body[name] is None and not _may_be_null(plan.route.response, name):
+            raise _missing(reply, name)
     return reply
+
+
+def _may_be_null(schema: Schema, name: str) -> bool:
+    kinds = schema.get("properties", {}).get(name, {}).get("type", "null")
+    return "null" in ((kinds,) if isinstance(kinds, str) else kinds)
 
 
 def _missing(reply: Reply, name: str) -> OutputError:
     got = "nothing" if reply.body is None else type_name(reply.body)
-    what = "" if isinstance(reply.body, dict) else f" (there is {got} instead)"
+    what = f" (there is {got} instead)"
+    if isinstance(reply.body, dict):
+        what = " (it is null)" if name in reply.body else ""
     return OutputError(
         f"The answer has no {name!r}, which the service has always given{what}.",
         field=f"response.body.{name}",
@@ -96,13 +115,16 @@ def failure(response: httpx.Response, connection: Connection, plan: Plan | None 
     """The error that an unsuccessful answer is, by its status and the type that the service names."""
     redactor = connection.redactor
     status = response.status_code
+    is_long = len(response.content) > MAX_ERROR
     try:
-        body = parse(response.content)
+        body = None if is_long else parse(response.content)
     except ValueError:
         body = None
     told = _told(body, status, connection, plan)
     message = f"{status} {response.reason_phrase}".strip() + (f": {told.said}" if told.said else "") + "."
-    if body is None and not told.said:
+    if is_long:
+        message += f" The answer is longer than {MAX_ERROR // 1024} KiB and was not read."
+    elif body is None and not told.said:
         message += (
             f" The answer is not JSON ({_form(response, redactor)})."
             if response.content
@@ -126,8 +148,29 @@ def failure(response: httpx.Response, connection: Connection, plan: Plan | None 
         request_id=redactor.text(response.headers.get("x-request-id", "")) or None,
         retry_after=wait,
         input=told.input,
-        body=_beginning(response, redactor) if body is None else redactor.value(body),
+        body=_beginning(response.content[:_MASKED].decode(errors="replace"), redactor)
+        if body is None
+        else redactor.value(body),
     )
+
+
+def refusal(body: Any, connection: Connection) -> str | None:
+    """What is wrong with an answer of success that may hold anything, as a sentence; None if nothing is told.
+
+    A gateway may answer 200 with an error in it, or with no more than `null`.
+    """
+    if not isinstance(body, (dict, list)):
+        return f"The answer is {described(body)}, not what the service gives"
+    scope = {"response": {"body": body, "status": 200}}
+    message = connection.connector.errors.message
+    try:
+        is_told = message is not None and is_true(message.evaluate(scope))
+    except Drift:
+        is_told = True  # an error in a form of its own
+    if not is_told:
+        return None
+    said = _sentence(_text(message, scope), connection.redactor)
+    return f"The answer is an error: {said or 'without a reason'}"
 
 
 def event_failure(value: Mapping[str, Any], reply: Reply, connection: Connection, plan: Plan) -> ApiError:
@@ -144,7 +187,7 @@ def event_failure(value: Mapping[str, Any], reply: Reply, connection: Connection
         hint=told.rule.hint if told.rule else _HINTS[5],
         request_id=reply.request_id,
         input=told.input,
-        body=connection.redactor.value(value),
+        body=_short(value, connection.redactor),
     )
 
 
@@ -176,18 +219,48 @@ _HINTS = {
 def _sentence(said: str | None, redactor: Redactor) -> str:
     """What the service says, without secrets and, after them, without its end if it is a book."""
     # on one line, and without what steers a terminal or turns the reading order
-    text = "".join(char if char.isprintable() else " " for char in redactor.text(said or ""))
+    text = "".join(char if char.isprintable() else " " for char in _beginning(said or "", redactor))
     return text if len(text) <= 500 else f"{text[:500]}..."
 
 
-def _beginning(response: httpx.Response, redactor: Redactor) -> str:
-    # masked before it is cut: half a secret would not be found
-    return redactor.text(response.content[:8000].decode(errors="replace"))[:2000]
+def _beginning(text: str, redactor: Redactor) -> str:
+    return redactor.text(text[:_MASKED])[:_KEPT]
+
+
+def _short(body: Any, redactor: Redactor) -> Any:
+    """A body without secrets and the ends of its long texts; the beginning of its JSON if it is long even so."""
+    if _size(body) <= MAX_ERROR:
+        return _with_short_texts(body, redactor)
+    pieces = json.JSONEncoder(ensure_ascii=False).iterencode(body)
+    return _beginning("".join(islice(pieces, _MASKED)), redactor)
+
+
+def _size(value: Any) -> int:
+    """How much of a value would be masked."""
+    if isinstance(value, str):
+        return min(len(value), _MASKED)
+    if isinstance(value, list):
+        return 1 + sum(map(_size, value))
+    if isinstance(value, dict):
+        return 1 + sum(map(_size, value)) + sum(map(_size, value.values()))
+    return 1
+
+
+def _with_short_texts(value: Any, redactor: Redactor) -> Any:
+    if isinstance(value, str):
+        return _beginning(value, redactor)
+    if isinstance(value, list):
+        return [_with_short_texts(item, redactor) for item in value]
+    if isinstance(value, dict):
+        return {
+            _beginning(str(key), redactor): _with_short_texts(item, redactor) for key, item in value.items()
+        }
+    return value
 
 
 def _host(url: str) -> str:
     try:
-        return httpx.URL(url).host
+        return httpx.URL(url).raw_host.decode("ascii", "replace")  # as it is sent: `host` would decode it
     except httpx.InvalidURL:
         return ""
 
@@ -289,7 +362,8 @@ _SPELT = re.compile(rb"\\u00(?:2[0-589a-fA-F]|3[0-9abdfABDF]|[4-7])")
 
 def _failed(reply: Reply, plan: Plan, redactor: Redactor) -> ApiError | None:
     """The error that an answer with a status of success is, where the route says so."""
-    scope = {"inputs": plan.inputs, "response": {"body": reply.body, "status": reply.status}}
+    answer = {"body": reply.body, "status": reply.status, "text": reply.text}
+    scope = {"inputs": plan.inputs, "response": answer}
     for failed in plan.route.failures:
         try:
             holds = is_true(failed.when.evaluate(scope))
@@ -304,6 +378,6 @@ def _failed(reply: Reply, plan: Plan, redactor: Redactor) -> ApiError | None:
                 where=reply.where,
                 hint=failed.hint or "Run it again.",
                 request_id=reply.request_id,
-                body=redactor.value(reply.body),
+                body=_short(reply.body, redactor),
             )
     return None

@@ -28,19 +28,21 @@ from connector.errors import (
     TransportError,
     did_you_mean,
 )
+from connector.evaluate import Drift
 from connector.limits import RateLimit
 from connector.manifest import Action, Connector, Limits, Options
 from connector.output import Event, Result, pick
 from connector.plan import Plan, asking_to_stream, chosen_route, plan
 from connector.polling import GOES_ON, Waiting
 from connector.request import build, build_check, build_follow_up
-from connector.response import Reply, failure, read
+from connector.response import Reply, failure, read, refusal
 from connector.retry import Quota
 from connector.streamed import StreamedAnswer, opened, streams
 from connector.strict_json import parse
 
 CHECK_SECONDS = 30.0
 CANCEL_SECONDS = 10.0
+_MOST = 10**9  # seconds or attempts; whoever gives more has mistaken the unit
 
 State = Literal["works", "wrong_key", "no_credit", "not_allowed", "unreachable", "failing"]
 
@@ -98,9 +100,12 @@ class Opened:
 
     def _action(self, action: str) -> Action:
         actions = self.connector.actions
+        if not isinstance(action, str):
+            message = f"The name of an action is text, not {type(action).__name__}."
+            raise InputError([Problem("action", message, "Give one, such as 'execute_search'.")])
         name = action.removeprefix(f"{self.connector.id}.")
         if name not in actions:
-            message = f"{self.connector.name} has no action {name!r}."
+            message = f"{self.connector.name} has no action {name[:60]!r}."
             raise InputError([Problem("action", message, did_you_mean(name, actions))])
         return actions[name]
 
@@ -145,8 +150,9 @@ class Opened:
             return within(seconds)
         if planned.polls and planned.route.poll:
             return within(planned.route.poll.longest)
-        template = planned.action.deadline
-        named = template.fill({"inputs": planned.inputs}) if template is not None else None
+        template, named = planned.action.deadline, None
+        with suppress(Drift):  # lint tells it
+            named = template.fill({"inputs": planned.inputs}) if template is not None else None
         return within(self.connector.timeouts.deadline if named is None else named)
 
     def _waiting(self, planned: Plan, reply: Reply, deadline: Deadline) -> Waiting:
@@ -178,9 +184,11 @@ class Opened:
         if not response.is_success:
             return check_failed(failure(response, self.connection))
         try:
-            parse(response.content)
+            wrong = refusal(parse(response.content), self.connection)
         except ValueError as error:
-            message = f"{network.place(response.request)}: The answer is not JSON: {error}."
+            wrong = f"The answer is not JSON: {error}"
+        if wrong is not None:
+            message = f"{network.place(response.request)}: {wrong}."
             hint = "Check base_url: a login page or a proxy may have answered instead of the service."
             return CheckResult("failing", message, hint)
         return CheckResult("works", "The connection works.", "")
@@ -193,11 +201,15 @@ def check_bounds(deadline: float | None, retries: int | None) -> None:
         InputError: if not.
     """
     problems = []
-    if deadline is not None and not (_is_number(deadline) and deadline > 0):
+    if deadline is not None and not (_is_number(deadline) and deadline > 0 and _is_bounded(deadline)):
         problems.append(
-            Problem("deadline", "It is not a number of seconds above 0.", "Give one, such as 30.")
+            Problem(
+                "deadline",
+                "It is not a number of seconds above 0 and below a billion.",
+                "Give one, such as 30.",
+            )
         )
-    if retries is not None and not (_is_number(retries) and retries == int(retries) >= 0):
+    if retries is not None and not (_is_number(retries) and 0 <= retries < _MOST and retries % 1 == 0):
         problems.append(
             Problem("retries", "It is not a whole number from 0 on.", "Give one; 0 means no further attempt.")
         )
@@ -206,7 +218,12 @@ def check_bounds(deadline: float | None, retries: int | None) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_bounded(seconds: float) -> bool:
+    """Whether a clock can count them; endless is a bound that some mean."""
+    return seconds < _MOST or seconds == math.inf
 
 
 class OpenConnection(Opened):
@@ -306,7 +323,7 @@ class OpenConnection(Opened):
                 except ConnectorError as error:
                     wait = self._failed(attempts, error)
                     if wait is None:
-                        raise error.with_traceback(None) from None  # its frames may hold what was echoed
+                        raise bare(error) from None
                 else:
                     self._answered(attempts)
                     return reply
@@ -321,7 +338,7 @@ class OpenConnection(Opened):
                 except ConnectorError as error:
                     wait = self._failed(attempts, error)
                     if wait is None:
-                        raise error.with_traceback(None) from None  # its frames may hold what was echoed
+                        raise bare(error) from None
                 else:
                     self._answered(attempts)
                     break
@@ -338,9 +355,8 @@ class OpenConnection(Opened):
                 return read(answer.whole(), planned, self.connection)
             answer.expect_pieces(self.connector.timeouts.idle)
             streamed = opened(planned, how, answer.head, self.connection)
-            for event in self._pieces(streamed, answer):
-                attempts.has_given = True
-                yield event
+            attempts.has_begun = True
+            yield from self._pieces(streamed, answer)
             return streamed.reply()
 
     def _pieces(self, streamed: StreamedAnswer, answer: network.Answer) -> Iterator[Event]:
@@ -422,6 +438,12 @@ class OpenConnection(Opened):
 def _bounded(seconds: float) -> float:
     """What a lock can wait for."""
     return max(min(seconds, threading.TIMEOUT_MAX), 0.0)
+
+
+def bare(error: ConnectorError) -> ConnectorError:
+    """The error without the frames below, nor the errors behind it: they may hold a key that was echoed."""
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 def last_result(events: Iterable[Event]) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
@@ -26,6 +27,7 @@ from connector.run import (
     CHECK_SECONDS,
     CheckResult,
     Opened,
+    bare,
     check_bounds,
     check_failed,
     last_result,
@@ -61,7 +63,10 @@ class AsyncOpenConnection(Opened):
         planned = self.plan(action, inputs, route=route, strict=strict)
         if planned.streams or planned.polls:
             async with aclosing(self._events(planned, deadline, retries)) as events:
-                return last_result([event async for event in events])
+                last: deque[Event] = deque(maxlen=1)
+                async for event in events:
+                    last.append(event)
+                return last_result(last)
         attempts = self._attempts(planned, self._due(planned, deadline), retries)
         return pick(planned, await self._reply(planned, attempts), attempts=attempts.made)
 
@@ -117,7 +122,7 @@ class AsyncOpenConnection(Opened):
                 except ConnectorError as error:
                     wait = self._failed(attempts, error)
                     if wait is None:
-                        raise error.with_traceback(None) from None  # its frames may hold what was echoed
+                        raise bare(error) from None
                 else:
                     self._answered(attempts)
                     return reply
@@ -139,15 +144,15 @@ class AsyncOpenConnection(Opened):
                         else:
                             answer.expect_pieces(self.connector.timeouts.idle)
                             streamed = opened(planned, how, answer.head, self.connection)
+                            attempts.has_begun = True
                             async with aclosing(self._pieces(streamed, answer)) as pieces:
                                 async for event in pieces:
-                                    attempts.has_given = True
                                     yield event
                             reply = streamed.reply()
                 except ConnectorError as error:
                     wait = self._failed(attempts, error)
                     if wait is None:
-                        raise error.with_traceback(None) from None  # its frames may hold what was echoed
+                        raise bare(error) from None
                 else:
                     self._answered(attempts)
                     break

@@ -213,7 +213,7 @@ class SavedConnections:
 
 
 def _where(name: str) -> str:
-    return f"connection {name!r}"
+    return f"connection {name[:64]!r}"
 
 
 def _error(where: object, message: str, hint: str) -> CredentialError:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from math import inf, isfinite
 from typing import Any, Final
 
-from connector.evaluate import equal
 from connector.pattern import matcher
 
 MAX_BITS: Final = 1023  # what a float can carry
@@ -134,4 +133,14 @@ def sized(low: float, high: float) -> Fits:
 
 def among(choices: list[Any]) -> Fits:
     """What equals one of the choices, as JSON has it: true is not 1, and 1 is 1.0."""
-    return lambda value, _: any(equal(choice, value) for choice in choices)
+    chosen = set(map(frozen, choices))
+    return lambda value, _: frozen(value) in chosen
+
+
+def frozen(value: Any) -> Any:
+    """A value that is equal exactly if the JSON is: 1 is 1.0, and true is no number."""
+    if isinstance(value, list):
+        return tuple(map(frozen, value))
+    if isinstance(value, dict):
+        return frozenset((key, frozen(item)) for key, item in value.items())
+    return str(value).encode() if isinstance(value, bool) else value  # equal to nothing that JSON has

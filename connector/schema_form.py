@@ -11,12 +11,16 @@ from typing import Any, Final
 
 from connector.errors import did_you_mean
 from connector.evaluate import described
-from connector.pattern import MAX_CHARACTERS, is_quick, is_readable
+from connector.pattern import MAX_CHARACTERS, excess, is_quick, is_readable
 from connector.schema_sentences import TYPE_WORDS
 
 Path = tuple[str | int, ...]
 
 MAX_LEVELS: Final = 200
+MAX_WAYS: Final = 256  # of anyOf, oneOf and allOf in each other, multiplied: a value may be tried with each
+MAX_CHOICES: Final = 10_000  # of an enum
+_MAX_PATTERNS: Final = 20  # of names, side by side
+_MAX_STEPS: Final = 100  # of a pattern of names, for each character
 
 _SCHEMA: Final = {
     *(
@@ -42,8 +46,11 @@ class Fault:
     hint: str
 
 
-def faults(schema: Any, path: Path = ()) -> Iterator[Fault]:
-    """Everything because of which a value is no schema that can be read here."""
+def faults(schema: Any, path: Path = (), ways: int = 1) -> Iterator[Fault]:
+    """Everything because of which a value is no schema that can be read here.
+
+    `ways` is how many alternatives those around it multiply to.
+    """
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
@@ -55,11 +62,11 @@ def faults(schema: Any, path: Path = ()) -> Iterator[Fault]:
     for word, value in schema.items():
         place = (*path, word)
         if word in _SCHEMA:
-            yield from faults(value, place)
+            yield from faults(value, place, ways)
         elif word in _SCHEMAS:
-            yield from _named(value, place, patterns=word == "patternProperties")
+            yield from _named(value, place, ways, patterns=word == "patternProperties")
         elif word in _SCHEMA_LIST:
-            yield from _listed(value, place)
+            yield from _listed(value, place, ways)
         elif word in {"$ref", "$dynamicRef"}:
             hint = "Write the schema out; references are not read."
             yield Fault(place, f"`{word}: {value}` is a reference.", hint)
@@ -67,22 +74,30 @@ def faults(schema: Any, path: Path = ()) -> Iterator[Fault]:
             yield Fault(place, *wrong)
 
 
-def _named(value: Any, path: Path, *, patterns: bool) -> Iterator[Fault]:
+def _named(value: Any, path: Path, ways: int, *, patterns: bool) -> Iterator[Fault]:
     if not isinstance(value, dict):
         yield Fault(path, *_must_be("a mapping", value))
         return
+    if patterns and len(value) > _MAX_PATTERNS:
+        yield Fault(path, f"There are more than {_MAX_PATTERNS} patterns of names.", "Join some with `|`.")
     for name, inner in value.items():
         if patterns and (wrong := _pattern(name) or _slow(name)):
             yield Fault((*path, name), *wrong)
-        yield from faults(inner, (*path, name))
+        yield from faults(inner, (*path, name), ways)
 
 
-def _listed(value: Any, path: Path) -> Iterator[Fault]:
+def _listed(value: Any, path: Path, ways: int) -> Iterator[Fault]:
     if not isinstance(value, list) or not value:
         yield Fault(path, *_must_be("a list of schemas", value))
         return
+    if path[-1] != "prefixItems":
+        ways *= len(value)
+    if ways > MAX_WAYS:
+        message = f"The alternatives here and around it multiply to {ways:,}; {MAX_WAYS} are allowed."
+        yield Fault(path, message, "Nest fewer of them in each other, or list plain values as an `enum`.")
+        return
     for index, inner in enumerate(value):
-        yield from faults(inner, (*path, index))
+        yield from faults(inner, (*path, index), ways)
 
 
 _Wrong = tuple[str, str] | None
@@ -150,6 +165,8 @@ def _pattern(value: Any) -> _Wrong:
         return _must_be("text", value)
     if len(value) > MAX_CHARACTERS:
         return f"It is longer than {MAX_CHARACTERS:,} characters.", "Say it in a shorter way."
+    if sentence := excess(value):
+        return sentence, "Say it in a simpler way, or use maxLength."
     if not is_readable(value):
         return "This regular expression cannot be read here.", "Check its brackets and escapes."
     return None
@@ -157,8 +174,17 @@ def _pattern(value: Any) -> _Wrong:
 
 def _slow(pattern: str) -> _Wrong:
     # jsonschema asks Python's `re` of the names, and nothing stops that
-    hint = "Begin it with `^`, repeat no group, and use one `*` or `+`."
-    return None if is_quick(pattern) else ("This pattern can take too long on some names.", hint)
+    hint = "Begin it with `^`, repeat no group, and use one `*` or `+` and no large counts."
+    return None if is_quick(pattern, _MAX_STEPS) else ("This pattern can take too long on some names.", hint)
+
+
+def _choices(value: Any) -> _Wrong:
+    if not isinstance(value, list):
+        return _must_be("a list", value)
+    if len(value) > MAX_CHOICES:
+        message = f"There are {len(value):,} choices; {MAX_CHOICES:,} are allowed."
+        return message, "Use a pattern, or describe them in words."
+    return None
 
 
 def _id(value: Any) -> _Wrong:
@@ -177,7 +203,7 @@ _CHECKS: Final[dict[str, Callable[[Any], _Wrong]]] = {
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _number),
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"), _count),
     **dict.fromkeys(("minProperties", "maxProperties"), _count),
-    **dict.fromkeys(("enum", "examples"), _is(list, "a list")),
+    **dict.fromkeys(("enum", "examples"), _choices),
     **dict.fromkeys(("uniqueItems", "deprecated", "readOnly", "writeOnly"), _is(bool, "true or false")),
     **dict.fromkeys(("title", "description", "format", "$schema", "$comment"), _is(str, "text")),
     **dict.fromkeys(("contentEncoding", "contentMediaType"), _is(str, "text")),

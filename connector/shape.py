@@ -193,4 +193,20 @@ def mismatch(shape: Shape, schema: Schema, name: str) -> Finding | None:
                 )
             if found := mismatch(inner, schema.get("properties", {}).get(column, {}), f"{name}.{column}"):
                 return found
+        for column in schema.get("required", ()):
+            if found := _lacking(shape.fields, column, name):
+                return found
+    return None
+
+
+def _lacking(fields: Mapping[str, Shape], column: str, name: str) -> Finding | None:
+    """Why rows do not always have a column that is required of them."""
+    word = name.removesuffix("[]")
+    if column not in fields:
+        return Finding(
+            f"{name} lacks the required column {column!r}.", f"Add `{column}: ...` to the row.", word
+        )
+    if "null" in fields[column].kinds:
+        message = f"{name}.{column} may be null, and the outputs require it."
+        return Finding(message, "Make it required in the response, or optional in the outputs.", column)
     return None

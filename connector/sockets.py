@@ -42,23 +42,7 @@ def connected(
     return stream
 
 
-async def connected_async(
-    host: str,
-    port: int,
-    context: ssl.SSLContext | None,
-    timeout: float | None,  # noqa: ASYNC109 - it goes through to the socket
-) -> httpcore.AsyncNetworkStream:
-    """As connected, for asyncio."""
-    left = _left(timeout, httpcore.ConnectTimeout)
-    stream: httpcore.AsyncNetworkStream = _AsyncSocket(
-        await httpcore.AnyIOBackend().connect_tcp(host, port, left)
-    )
-    if context is not None:
-        stream = await stream.start_tls(context, host, timeout)
-    return stream
-
-
-def _left(timeout: float | None, over: type[httpcore.TimeoutException]) -> float | None:
+def left_of(timeout: float | None, over: type[httpcore.TimeoutException]) -> float | None:
     """Seconds for the next step on a socket."""
     if not isinstance(timeout, Patience):
         return timeout
@@ -70,7 +54,7 @@ def _left(timeout: float | None, over: type[httpcore.TimeoutException]) -> float
 
 
 def _of_an_address(host: str, port: int, timeout: float | None) -> httpcore.NetworkStream:
-    left = _left(timeout, httpcore.ConnectTimeout)
+    left = left_of(timeout, httpcore.ConnectTimeout)
     until = None if left is None else time.monotonic() + left
     addresses = _addresses(host, port, left)
     for tried, address in enumerate(addresses, start=1):
@@ -112,7 +96,7 @@ def _addresses(host: str, port: int, seconds: float | None) -> list[str]:
     return answer
 
 
-class _Unsent:
+class Unsent:
     """What is written and not sent yet.
 
     httpcore writes a request's head, then its body, then nothing, which is the sign to send: one packet and one
@@ -135,16 +119,16 @@ class _Unsent:
 class _Socket(httpcore.NetworkStream):
     def __init__(self, system: httpcore.NetworkStream) -> None:
         self._system = system
-        self._unsent = _Unsent()
+        self._unsent = Unsent()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._unsent.text:
             self.write(b"", timeout)
-        return self._system.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+        return self._system.read(max_bytes, left_of(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         for part in self._unsent.taken(buffer):
-            self._system.write(part, _left(timeout, httpcore.WriteTimeout))
+            self._system.write(part, left_of(timeout, httpcore.WriteTimeout))
             if isinstance(timeout, Patience):
                 timeout.sending.has_sent()
 
@@ -158,40 +142,8 @@ class _Socket(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
+        left = left_of(timeout, httpcore.ConnectTimeout)
         return _Socket(self._system.start_tls(ssl_context, server_hostname, left))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._system.get_extra_info(info)
-
-
-class _AsyncSocket(httpcore.AsyncNetworkStream):
-    def __init__(self, system: httpcore.AsyncNetworkStream) -> None:
-        self._system = system
-        self._unsent = _Unsent()
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        if self._unsent.text:
-            await self.write(b"", timeout)
-        return await self._system.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        for part in self._unsent.taken(buffer):
-            await self._system.write(part, _left(timeout, httpcore.WriteTimeout))
-            if isinstance(timeout, Patience):
-                timeout.sending.has_sent()
-
-    async def aclose(self) -> None:
-        await self._system.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> httpcore.AsyncNetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _AsyncSocket(await self._system.start_tls(ssl_context, server_hostname, left))
 
     def get_extra_info(self, info: str) -> Any:
         return self._system.get_extra_info(info)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any, TypeGuard
 
 from connector.document import Document
@@ -42,8 +44,10 @@ def connector_problems(document: Document, connector: Connector) -> Iterator[Pro
     if form.check is not None:
         yield from _path_problems(document, ("connection", "check", "path"), Static(form.check.path))
     if connector.icon is not None:
-        project = connector.folder.resolve().parent.parent
-        if "\0" in connector.icon or project not in (connector.folder / connector.icon).resolve().parents:
+        # Path.resolve raises for links in a circle
+        project = PurePath(os.path.realpath(connector.folder / ".." / ".."))
+        icon = "" if "\0" in connector.icon else os.path.realpath(connector.folder / connector.icon)
+        if project not in PurePath(icon).parents:
             message = "The icon lies outside the project."
             yield document.problem(("icon",), message, "Put it beside the manifests.")
     yield from _number_problems(document, connector)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from io import StringIO
 from typing import Any, TypeVar
 
 from connector.connection import Connection
@@ -19,6 +20,7 @@ from connector.strict_json import parse
 from connector.transport import MAX_BYTES
 
 _KEPT = 64 * 1024  # bytes kept to tell what came instead of events
+_SECRET = 8  # characters from which on the beginning of a secret is told as one
 _AGAIN = "What came so far is in the error's partial_text. Run it again if you need the rest."
 
 
@@ -53,7 +55,7 @@ class StreamedAnswer:
     head: Reply
     is_done: bool = False
     _parser: EventParser = field(default_factory=EventParser, repr=False)
-    _text: list[str] = field(default_factory=list, repr=False)
+    _text: StringIO = field(default_factory=StringIO, repr=False)
     _body: Any = field(default=None, repr=False)
     _raw: bytearray = field(default_factory=bytearray, repr=False)
     _events: int = 0
@@ -64,7 +66,7 @@ class StreamedAnswer:
     @property
     def text(self) -> str:
         """The pieces so far, joined."""
-        return self.connection.content_redactor.text("".join(self._text))  # a key may come in two pieces
+        return self.connection.content_redactor.text(self._text.getvalue())  # a key may come in two pieces
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """What the chunk completes; nothing after the end.
@@ -82,7 +84,10 @@ class StreamedAnswer:
                 if event := self._event(sent):
                     yield event
         except EventTooLongError as error:
-            raise self._cut(f"The stream cannot be read: {error}.") from None
+            wrong = str(error)
+        else:
+            return
+        raise self._cut(f"The stream cannot be read: {wrong}.")
 
     def end(self) -> Iterator[Event]:
         """What only the end of the stream completes."""
@@ -111,8 +116,10 @@ class StreamedAnswer:
         raise self._cut("The stream ended before it was complete.")
 
     def interrupted(self, error: _Error) -> _Error:
-        """An error of the network with the text received so far."""
-        error.partial_text = self.text or None
+        """An error with the text received so far, but for an end that may be the beginning of a secret."""
+        end = len(self._held) if len(self._held) >= _SECRET else 0
+        text = self._text.getvalue()
+        error.partial_text = self.connection.content_redactor.text(text[: len(text) - end]) or None
         return error
 
     def _event(self, sent: ServerEvent) -> Event | None:
@@ -123,9 +130,11 @@ class StreamedAnswer:
         try:
             delta = self._read(value)
         except Drift as drift:
-            raise self._cut(f"An event of the stream has {drift.got} at {drift.step}.") from None
-        kind = value.get("type") or value.get("object")
-        return Event(self._shown_kind(kind if isinstance(kind, str) else sent.name), delta)
+            wrong = f"{drift.got} at {drift.step}"
+        else:
+            kind = value.get("type") or value.get("object")
+            return Event(self._shown_kind(kind if isinstance(kind, str) else sent.name), delta)
+        raise self._cut(f"An event of the stream has {wrong}.")
 
     def _shown_kind(self, kind: str) -> str:
         if kind != self._kind[0]:  # most events are of the kind of the one before
@@ -133,12 +142,17 @@ class StreamedAnswer:
         return self._kind[1]
 
     def _value(self, sent: ServerEvent) -> dict[str, Any]:
+        value: Any = None
         try:
             value = parse(sent.data)
         except ValueError as error:
-            raise self._cut(f"An event of the stream is not JSON: {error}.") from None
-        if not isinstance(value, dict):
-            raise self._cut(f"An event of the stream is {type_name(value)}, not an object.")
+            wrong = f"not JSON: {error}"
+        else:
+            wrong = f"{type_name(value)}, not an object"
+        if not isinstance(
+            value, dict
+        ):  # raised out here: raised in there, it would hold `error`, and that the data
+            raise self._cut(f"An event of the stream is {wrong}.")
         if sent.name:
             value.setdefault("type", sent.name)
         return value
@@ -164,7 +178,7 @@ class StreamedAnswer:
         if self._size > MAX_BYTES:
             raise self._cut(f"The text of the stream is longer than {MAX_BYTES // 1024 // 1024} MiB.")
         if delta:
-            self._text.append(delta)
+            self._text.write(delta)
         text = self._held + delta
         kept = 0 if self.is_done else redactor.open_end(text)
         self._held = text[len(text) - kept :]

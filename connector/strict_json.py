@@ -6,9 +6,12 @@ import json
 import math
 import re
 from codecs import BOM_UTF8
+from itertools import islice
 from typing import Any, Final, NoReturn
 
 MAX_DEPTH: Final = 200
+MAX_VALUES: Final = 500_000
+"""More than any answer has; a value takes up to 500 bytes of memory, however few it has in JSON."""
 
 
 class _NotJson(ValueError):
@@ -16,13 +19,16 @@ class _NotJson(ValueError):
 
 
 def parse(content: bytes) -> Any:
-    """JSON, as RFC 8259 has it: UTF-8, finite numbers, no key twice, and not nested without end.
+    """JSON, as RFC 8259 has it: UTF-8, finite numbers, no key twice, not nested without end.
 
-    Half a surrogate pair, which no UTF-8 text can carry further, becomes U+FFFD.
+    It may hold MAX_VALUES values, of which an empty list or object counts as two. Half a surrogate pair,
+    which no UTF-8 text can carry further, becomes U+FFFD.
 
     Raises:
         ValueError: with what is wrong. The content is not in it, nor in its context.
     """
+    if _has_too_many_values(content):
+        raise _NotJson(_TOO_MANY)
     try:
         text = content.removeprefix(BOM_UTF8).decode()
         value = _DECODER.decode(text)
@@ -47,6 +53,18 @@ def parse(content: bytes) -> Any:
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+_TOO_MANY = f"more than {MAX_VALUES:,} values"
+
+# up to the next value, texts skipped; it matches everywhere and gives nothing back, so that it takes linear time
+_NEXT_VALUE = re.compile(rb'(?:[^",\[{]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?)*+(?:([,\[{])|\Z)', re.DOTALL)
+
+
+def _has_too_many_values(content: bytes) -> bool:
+    """Counted before they are made: each but the first stands after one of these signs."""
+    if len(content) < MAX_VALUES or sum(map(content.count, (b",", b"[", b"{"))) < MAX_VALUES:
+        return False
+    found = islice(_NEXT_VALUE.finditer(content), MAX_VALUES)
+    return all(sign.lastindex for sign in found)  # the end, if it is among them, has none
 
 
 def _is_too_deep(value: Any) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, Final, cast
 import httpcore
 
 from connector.http import httpx
-from connector.sockets import connected, connected_async
+from connector.sockets import connected
 
 _KEPT_SECONDS: Final = 5.0  # a server that keeps connections for less would break a request now and then
 _KEPT: Final = 100
@@ -182,6 +182,8 @@ class _AsyncOne:
             await self.aclose()
             url = request.url
             timeout = request.extensions.get("timeout", {}).get("connect")
+            from connector.async_sockets import connected_async  # noqa: PLC0415 - asyncio takes long to import
+
             stream = await connected_async(url.host.decode("ascii"), url.origin.port, _context(url), timeout)
             connection = httpcore.AsyncHTTP11Connection(url.origin, stream, keepalive_expiry=_KEPT_SECONDS)
             self._connection = connection

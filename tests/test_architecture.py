@@ -65,6 +65,7 @@ PATH = (
     "limits",
     "attempts",
     "sockets",
+    "async_sockets",
     "wire",
     "transport",
     "sse",
@@ -87,7 +88,7 @@ FACES = ("cli", "drift", "sandbox", "testing")
 FACES_THAT_USE_FACES = {"cli": {"drift", "sandbox", "testing"}, "testing": {"sandbox"}}
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
-    "httpcore": {"sockets", "wire"},
+    "httpcore": {"sockets", "async_sockets", "wire"},
     "yaml": {"document", "testing"},  # vcrpy writes YAML
     "jmespath": {"expression_parser"},
     "jsonschema": {"schema"},

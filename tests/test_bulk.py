@@ -299,9 +299,10 @@ def test_a_dearer_row_exceeds_the_cap_by_what_is_under_way_at_most(tmp_path: Pat
     figure("J5", "rows that become ten times dearer overshoot by no more than the 5 under way")
 
 
-def test_a_cap_cannot_be_kept_where_answers_name_no_cost(tmp_path: Path) -> None:
-    """That is said after one row, not after all of them."""
-    service = Service(lambda n, _: said(None))
+@pytest.mark.parametrize("cost", [None, -1.0, 10**400, 1e308], ids=lambda cost: str(cost)[:6])
+def test_a_cap_cannot_be_kept_where_answers_name_no_cost(tmp_path: Path, cost: float | None) -> None:
+    """That is said after one row, not after all of them; what no row can cost is no cost."""
+    service = Service(lambda n, _: said(cost))
     with journal(tmp_path, 50, CHAT) as kept:
         stopped = run(kept, service, action=CHAT, max_cost=1.0).standing
         assert "names no cost" in str(stopped.error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from loopback import Loopback, http
@@ -12,6 +13,7 @@ from connector.errors import InputError
 from connector.sandbox import Sandbox
 
 KEY = "pplx-test-choices"
+WRONG: list[Any] = [5, "x" * 1_000_000]
 LISTED = {"object": "list", "data": [{"id": "acme/one", "object": "model", "created": 0, "owned_by": "acme"}]}
 
 
@@ -46,6 +48,9 @@ def test_other_inputs_have_the_choices_of_their_schema() -> None:
         assert (choices.values[0], choices.source) == ("hour", "schema")
         with pytest.raises(InputError, match="Did you mean 'query'"):
             perplexity.options("execute_search", "qury")
+        for wrong in WRONG:
+            with pytest.raises(InputError, match=r"\A.{1,60}: execute_search has no such input"):
+                perplexity.options("execute_search", wrong)
 
 
 def test_asyncio_has_the_same() -> None:

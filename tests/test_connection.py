@@ -15,7 +15,7 @@ from leaks import KEY, everything_shown, leaked
 
 import connector
 from connector.connection import checked_base_url, resolve, saved_connections
-from connector.errors import ConnectorError, CredentialError
+from connector.errors import ConnectorError, CredentialError, InputError, ManifestError
 from connector.manifest import Auth, Connector
 from connector.request import build
 from connector.saved import SavedConnection
@@ -24,6 +24,7 @@ from connector.secret import Secret
 from connector.template import Within
 
 PERPLEXITY = connector.load("perplexity")
+NO_NAME: Any = 5
 
 
 def key_of(given: dict[str, Any], environ: dict[str, str] | None = None) -> str:
@@ -129,7 +130,9 @@ def test_a_saved_connection_of_another_connector_is_refused() -> None:
         pytest.param({}, {"PERPLEXITY_API_KEY": ""}, ["API Key (api_key) is missing"], id="empty-variable"),
         pytest.param({"api_key": ""}, {}, ["api_key is empty"], id="empty-argument"),
         pytest.param({"api_key": ' "" '}, {}, ["api_key is empty"], id="quoted-nothing"),
+        pytest.param({"api_key": "x" * 16_385}, {}, ["api_key is longer than 16,384"], id="long"),
         pytest.param({"api_key": 5}, {}, ["api_key must be text, not int"], id="number"),
+        pytest.param({"base_url": [KEY]}, {}, ["base_url must be text, not list"], id="list"),
         pytest.param(
             {"api_kye": KEY},
             {},
@@ -152,7 +155,7 @@ def test_a_saved_connection_of_another_connector_is_refused() -> None:
         pytest.param(
             {},
             {"PERPLEXITY_API_KEY_FILE": "/nowhere/key"},
-            ["/nowhere/key", "PERPLEXITY_API_KEY_FILE", "No such file"],
+            ["PERPLEXITY_API_KEY_FILE", "No such file", "goes into PERPLEXITY_API_KEY."],
             id="no-such-file",
         ),
         pytest.param({"api_key": KEY, "connection_name": "x" * 65}, {}, ["connection_name"], id="long-name"),
@@ -208,6 +211,19 @@ PASTED = [
     f"PERPLEXITY_API_KEY={KEY}",
     f'export PERPLEXITY_API_KEY="{KEY}"',
     f"{KEY}\x00",
+    f"<{KEY}>",
+    f"{KEY};",
+    f"{KEY},",
+    f"{KEY}\\n",
+    f'"{KEY}\\r\\n"',
+    f"api_key: {KEY}",
+    f"api_key = '{KEY}'",
+    f"x-api-key: {KEY}",
+    f'"api_key": "{KEY}",',
+    f'$env:PERPLEXITY_API_KEY = "{KEY}"',
+    f"set PERPLEXITY_API_KEY={KEY}",
+    f'set "PERPLEXITY_API_KEY={KEY}"',
+    f"PERPLEXITY_API_KEY: Bearer {KEY}",
 ]
 
 
@@ -216,6 +232,12 @@ PASTED = [
 def test_a_pasted_key_is_cleaned(pasted: str) -> None:
     """Quotes, `Bearer`, its variable's name, spaces, line breaks and invisible characters around a key go."""
     assert key_of({"api_key": pasted}) == KEY
+
+
+@pytest.mark.parametrize("key", ["user_token:pplx-test-1", "key-pplx-test-1", "pplx-test-token=="])
+def test_a_key_that_reads_like_a_name_stays(key: str) -> None:
+    """Only what stands before a key as people write it goes: some keys have a name and a colon in them."""
+    assert key_of({"api_key": key}) == key
 
 
 def test_pastes_are_counted(figure: Callable[[str, str], None]) -> None:
@@ -246,6 +268,27 @@ def test_a_key_that_no_header_carries_is_refused_unseen(bad: str) -> None:
     assert leaked(everything_shown(error)) == []
 
 
+@pytest.mark.hazard("D9")
+@pytest.mark.parametrize(
+    ("pasted", "what"),
+    [
+        ("$PERPLEXITY_API_KEY", "the name of a variable"),
+        ("${PERPLEXITY_API_KEY}", "the name of a variable"),
+        ("${{ secrets.PERPLEXITY_API_KEY }}", "the name of a variable"),
+        ("$env:PERPLEXITY_API_KEY", "the name of a variable"),
+        ("Bearer $PERPLEXITY_API_KEY", "the name of a variable"),
+        ("%PERPLEXITY_API_KEY%", "the name of a variable"),
+        ("********", "stars"),
+        ("pplx-****abcd", "stars"),
+    ],
+)
+def test_what_only_stands_for_a_key_is_refused(pasted: str, what: str) -> None:
+    """The name of a variable or a mask is no key; the service would only say that it is wrong."""
+    error = refused({"api_key": pasted})
+    assert f"api_key holds {what}" in str(error)
+    assert "key" in error.hint
+
+
 # --- base_url
 
 
@@ -265,6 +308,9 @@ TAKEN = [
     ("http://[::1]:8765", "http://[::1]:8765"),
     ("http://[::ffff:127.0.0.1]", "http://[::ffff:127.0.0.1]"),
     ("https://123.example", "https://123.example"),
+    ("https://host.test.", "https://host.test."),
+    (f"https://{'a' * 63}.test/v1..2", f"https://{'a' * 63}.test/v1..2"),
+    ("https://[2001:db8::1]", "https://[2001:db8::1]"),
 ]
 
 
@@ -297,8 +343,22 @@ REFUSED: list[tuple[Any, str]] = [
     ("https://169.254.43518", HIDDEN),
     ("https://127.0.0.1.", HIDDEN),
     ("https://1.2.3.4.5", HIDDEN),
-    ("http://metadata.google.internal", PLAIN_HTTP),
-    ("http://[fd00:ec2::254]", PLAIN_HTTP),
+    ("http://metadata.google.internal", NO_SERVICE),
+    ("https://Metadata.Google.Internal.", NO_SERVICE),
+    ("http://[fd00:ec2::254]", NO_SERVICE),
+    ("https://100.100.100.200", NO_SERVICE),
+    ("https://[64:ff9b::a9fe:a9fe]", NO_SERVICE),
+    ("https://[64:ff9b::100.100.100.200]", NO_SERVICE),
+    ("https://[2002:a9fe:a9fe::1]", NO_SERVICE),
+    ("https://[::169.254.169.254]", NO_SERVICE),
+    ("https://a..b", NO_HOST),
+    ("https://.a", NO_HOST),
+    ("https://a..", NO_HOST),
+    (f"https://{'a' * 64}.test", NO_HOST),
+    (f"https://{'a.' * 127}test", NO_HOST),
+    ("https://host.test:0", NO_URL),
+    ("https://host.test/v1/../admin", "leads back"),
+    ("https://host.test/v1/%2e%2E/admin", "leads back"),
     ("http://[fd00::1]", PLAIN_HTTP),
     ("http://[::ffff:10.0.0.5]", PLAIN_HTTP),
     ("http://0.0.0.0", NO_SERVICE),
@@ -449,6 +509,12 @@ def test_a_connection_prints_without_its_secrets() -> None:
         pytest.param(lambda: resolve(PERPLEXITY, {}, environ={"OTHER": KEY}), id="missing"),
         pytest.param(lambda: connector.connect("perplexity", api_key=KEY, base_url="http://x"), id="connect"),
         pytest.param(lambda: connector.aconnect("perplexity", api_kye=KEY), id="aconnect"),
+        pytest.param(lambda: connector.connect("perplexity", api_key=KEY.encode()), id="bytes"),
+        pytest.param(lambda: connector.connect("perplexity", api_key=[KEY]), id="list"),
+        pytest.param(lambda: connector.aconnect("perplexity", api_key={"k": KEY}), id="mapping"),
+        pytest.param(
+            lambda: resolve(PERPLEXITY, {}, environ={"PERPLEXITY_API_KEY_FILE": KEY}), id="key-for-path"
+        ),
     ],
 )
 def test_no_traceback_shows_the_key_or_the_environment(wrong: Callable[[], Any]) -> None:
@@ -456,6 +522,34 @@ def test_no_traceback_shows_the_key_or_the_environment(wrong: Callable[[], Any])
     with pytest.raises(ConnectorError) as caught:
         wrong()
     assert leaked(everything_shown(caught.value)) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"),
+    [
+        pytest.param(lambda: connector.connect(NO_NAME), ManifestError, id="connector"),
+        pytest.param(lambda: connector.connect("x" * 10_000_000), ManifestError, id="long-connector"),
+        pytest.param(
+            lambda: connector.connect("perplexity", connection=NO_NAME), CredentialError, id="connection"
+        ),
+        pytest.param(
+            lambda: connector.connect("perplexity", connection="x" * 10_000_000),
+            CredentialError,
+            id="long-connection",
+        ),
+        pytest.param(lambda: connector.aconnect("perplexity", limits=NO_NAME), InputError, id="limits"),
+        pytest.param(
+            lambda: resolve(PERPLEXITY, {"x" * 10_000_000: "x"}, environ={}), CredentialError, id="long-field"
+        ),
+    ],
+)
+def test_an_argument_that_is_none_is_told_in_short(
+    wrong: Callable[[], Any], kind: type[ConnectorError]
+) -> None:
+    """Whatever stands where a name or limits belong gives an error of this project that people can read."""
+    with pytest.raises(kind) as caught:
+        wrong()
+    assert len(str(caught.value)) < 1000
 
 
 def test_the_passphrase_file_is_read_unseen(tmp_path: Path) -> None:

@@ -145,9 +145,10 @@ def test_retries_can_be_bounded(run: Run, retries: int | None, requests: int) ->
 @pytest.mark.parametrize(
     ("name", "bad"),
     [
-        *(("deadline", bad) for bad in (0, -1, math.nan, "3", True)),
-        *(("retries", bad) for bad in (-1, 1.5, "3", True)),
+        *(("deadline", bad) for bad in (0, -1, math.nan, "3", True, 10**400)),
+        *(("retries", bad) for bad in (-1, 1.5, "3", True, 10**400, math.inf, math.nan)),
     ],
+    ids=lambda value: str(value)[:12],
 )
 def test_what_is_no_bound_is_refused(run: Run, name: str, bad: Any) -> None:
     """Before anything is sent."""

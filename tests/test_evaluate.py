@@ -143,6 +143,27 @@ def test_filter_passes_over_items_of_another_kind() -> None:
     assert evaluate("a[?t == 'x'].v", {"a": [1, {"t": "x", "v": 2}, "x", None]}, strict=True) == [2]
 
 
+@pytest.mark.hazard("C10")
+@pytest.mark.parametrize("text", ["a[*]", "a[].v", "a[].{v: v}", "b.a[*].v"])
+def test_a_null_among_items_is_told_strictly(text: str) -> None:
+    """A row that is lost is no row that never was. Else JMESPath drops it."""
+    items = [{"v": 1}, None]
+    scope = {"a": items, "b": {"a": items}}
+    assert evaluate(text, scope) in ([1], [{"v": 1}])
+    with pytest.raises(Drift) as caught:
+        evaluate(text, scope, strict=True)
+    assert (caught.value.got, "item 1" in caught.value.step) == ("null", True)
+
+
+@pytest.mark.hazard("C10")
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "nan", "NaN", "Infinity", "inf", "", "1_0", "0x1"])
+def test_what_is_no_finite_number_is_none(text: str) -> None:
+    """No output may be a number that JSON has not."""
+    scope = {"text": text, "in_json": f"[{text}]" if text else "["}
+    assert evaluate("to_number(text)", scope) is None
+    assert evaluate("parse_json(in_json)", scope) is None
+
+
 @pytest.mark.parametrize("text", ["rows[].{a: k, b: n}", "rows[].{a: k, b: n || null}"])
 def test_rows_leave_null_out(text: str) -> None:
     """In a request, rows leave out what the items lack, whether they pick fields or do more."""

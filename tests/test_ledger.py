@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,29 @@ def test_a_line_that_is_not_whole_is_passed_over_and_the_next_is_not_lost(tmp_pa
         file.write(b'{"on": "2026-11-')
     note(tmp_path, "perplexity", RESULT)
     assert len(list(entries(tmp_path))) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("total_cost", cost) for cost in (10**400, 1e308, float("inf"), float("nan"), -1.0, True, "1")),
+        *(("total_tokens", tokens) for tokens in (10**400, -1, True, 1.5)),
+        *(("model", model) for model in ("m" * 201, 5)),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_what_no_run_uses_is_neither_noted_nor_read(tmp_path: Path, field: str, value: Any) -> None:
+    """A service can answer anything; a line that an earlier version has noted does no harm either."""
+    name = field.removeprefix("total_")
+    note(tmp_path, "perplexity", replace(RESULT, outputs={**RESULT.outputs, field: value}))
+    file = tmp_path / FILE
+    assert json.loads(file.read_text())[name] is None
+    old = {"on": "2026-11-01", "action": "a.b", "model": "m", "tokens": 1, "cost": 0.5, "runs": 10**400}
+    with file.open("a") as lines:
+        lines.write(json.dumps({**old, name: value}) + "\n")
+    assert {getattr(entry, name) for entry in entries(tmp_path)} == {None}
+    rows = [vars(row) for row in sums(entries(tmp_path))]
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ PLANS = {
     "search": plan(PERPLEXITY, SEARCH, {"query": "x"}, today=TODAY),
     "agent": plan(PERPLEXITY, CHAT, ASKED, today=TODAY),
     "sonar": plan(PERPLEXITY, CHAT, ASKED, today=TODAY, route="sonar"),
+    "models": plan(PERPLEXITY, PERPLEXITY.actions["list_models"], {}, today=TODAY),
 }
 
 
@@ -317,7 +318,14 @@ def test_a_cost_may_be_whole() -> None:
         ("search", [], "results", "object", "list"),
         ("search", "ok", "results", "object", "text"),
         ("search", 5, "results", "object", "whole number"),
-        ("search", {"results": [{"url": 5}]}, "results[0].url", "text", "whole number"),
+        ("search", {"results": [{"title": "A", "url": 5}]}, "results[0].url", "text", "whole number"),
+        ("search", {"results": [{"name": "A", "link": "b"}]}, "results[0].title", "text", "null"),
+        ("search", {"results": [source(1), {"title": "B"}]}, "results[1].url", "text", "null"),
+        ("search", {"results": [None, source(1)]}, "results", "list without nulls", "null"),
+        ("search", {"results": [[source(1), None]]}, "results", "list without nulls", "null"),
+        ("agent", changed(AGENT, "output.1.results.1.url", ...), "search_results[1].url", "text", "null"),
+        ("agent", changed(AGENT, "output.1.results.0", None), "citations", "list without nulls", "null"),
+        ("models", {"data": [{"id": "a"}, {"name": "b"}]}, "models[1].id", "text", "null"),
         ("search", {"results": [source(1), source(2, date=[1])]}, "results[1].date", "text", "list"),
         ("search", {"results": [], "id": {"a": 1}}, "search_id", "text", "object"),
         ("agent", [], "content", "object", "list"),

@@ -12,6 +12,7 @@ TEXT = {"type": "string"}
 NUMBER = {"type": "number"}
 WHOLE = {"type": "integer"}
 ROW = {"type": "object", "properties": {"name": TEXT, "count": WHOLE}}
+KEYED = {**ROW, "required": ["name"]}
 ROWS = {"type": "array", "items": ROW}
 
 
@@ -30,6 +31,7 @@ ROWS = {"type": "array", "items": ROW}
         ({"type": "array"}, [None, 1], [None, 1]),
         ({"type": "array", "items": WHOLE}, [1, 2.0], [1, 2]),
         (ROW, {"name": "a", "other": 1}, {"name": "a", "count": None}),
+        (KEYED, {"name": ""}, {"name": "", "count": None}),
         (
             ROWS,
             [{"name": None, "count": 3.0}, {}],
@@ -43,6 +45,7 @@ def test_what_fits(schema: dict[str, Any], value: Any, given: Any) -> None:
     assert repr(found) == repr(given)
 
 
+@pytest.mark.hazard("C10")
 @pytest.mark.parametrize(
     ("schema", "value", "path", "expected", "got"),
     [
@@ -62,6 +65,8 @@ def test_what_fits(schema: dict[str, Any], value: Any, given: Any) -> None:
         (ROW, {"name": 5}, ".name", "text", "whole number"),
         (ROWS, [{}, {"name": "a", "count": "b"}], "[1].count", "whole number", "text"),
         (ROWS, [None], "[0]", "object", "null"),
+        (KEYED, {"name": None, "count": 1}, ".name", "text", "null"),
+        ({"type": "array", "items": KEYED}, [{"name": "a"}, {}], "[1].name", "text", "null"),
         ({"type": "array", "items": ROWS}, [[], [{}, 5]], "[1][1]", "object", "whole number"),
     ],
 )

@@ -371,10 +371,19 @@ def test_the_connection_chooses_the_route() -> None:
     assert search().route_id == "search"
 
 
-def test_an_unknown_route_is_told() -> None:
-    """With the one that may be meant."""
-    problem = refused(lambda: chat(route="agnet")).problems[0]
-    assert str(problem) == ("route: create_chat_completion has no route 'agnet'. Did you mean 'agent'?")
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [
+        ("agnet", "'agnet'. Did you mean 'agent'?"),
+        (["agent"], "\"['agent']\". Did you mean 'agent'?"),
+        ("x" * 61 + "y" * 10_000_000, f"'{'x' * 60}'. Known here: agent, sonar."),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_an_unknown_route_is_told(route: Any, said: str) -> None:
+    """In short, with the one that may be meant."""
+    problem = refused(lambda: chat(route=route)).problems[0]
+    assert str(problem) == f"route: create_chat_completion has no route {said}"
 
 
 @pytest.mark.parametrize(
@@ -679,3 +688,18 @@ def test_a_plan_prints_what_matters() -> None:
     text = repr(chat())
     assert "'/v1/agent'" in text
     assert len(text) < 1500
+
+
+@pytest.mark.parametrize(("path", "needs"), [
+    ("/x/${{ decode_bits(inputs.id) }}", "decode_bits() needs base64 text, got text"),
+    ("/x/${{ join(inputs.id, inputs.id) }}", "join() needs list, got text"),
+])  # fmt: skip
+def test_what_an_expression_cannot_take_is_told_with_its_place(tmp_path: Path, path: str, needs: str) -> None:
+    """Lint sees most of it; without lint, and for text that is no base64, the request is refused."""
+    write_tiny(tmp_path)
+    file = tmp_path / "actions" / "look.yaml"
+    file.write_text(file.read_text().replace("/items/${{ inputs.id }}/x", path))
+    tiny = connector.load(tmp_path)
+    (problem,) = refused(lambda: plan(tiny, tiny.actions["look"], {"id": "no!"}, today=TODAY)).problems
+    assert problem.where == "id"
+    assert f"{needs}, at routes.only.request.path." in problem.message

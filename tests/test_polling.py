@@ -13,10 +13,11 @@ import pytest
 from loopback import Loopback, http
 
 import connector
-from connector.errors import Timeout
+from connector.errors import OutputError, Timeout
 from connector.manifest import Connector
 from connector.run import OpenConnection
 from connector.sandbox import Sandbox
+from connector.template import Within
 
 KEY = "pplx-test-polling"
 INPUTS = {"input": "Why is the sky blue?", "effort": "fast", "background": True, "wait": True}
@@ -163,3 +164,26 @@ def test_a_background_answer_of_the_sandbox_can_be_resumed_by_another_connection
         with connector.connect("perplexity", api_key=KEY, base_url=sandbox.url) as second:
             states = [second.run("get_response", {"response_id": begun}).outputs["status"] for _ in range(6)]
     assert states[-1] == "completed"
+
+
+@pytest.mark.parametrize("name", ["until", "path"])
+def test_an_answer_that_waiting_cannot_read_is_told(server: Loopback, name: str) -> None:
+    """As an output that has changed its type, and never as a crash."""
+    changed = quick()
+    action = changed.actions["create_response"]
+    route = action.routes["agent"]
+    assert route.poll is not None
+    within = Within("inputs", "response")
+    odd = within.template("${{ join(response.body.id, response.body.id) }}", {})
+    ((_, expression, _),) = odd.expressions()
+    given: dict[str, Any] = {name: expression if name == "until" else odd}
+    poll = dataclasses.replace(route.poll, **given)
+    routes = {"agent": dataclasses.replace(route, poll=poll)}
+    actions = {**changed.actions, "create_response": dataclasses.replace(action, routes=routes)}
+    with (
+        connector.connect(
+            dataclasses.replace(changed, actions=actions), api_key=KEY, base_url=server.url
+        ) as opened_one,
+        pytest.raises(OutputError, match=rf"needs list, .* \(poll\.{name}\)"),
+    ):
+        opened_one.run("create_response", INPUTS)

@@ -379,6 +379,50 @@ def test_an_answer_without_what_it_promises_is_none(route: str, name: str) -> No
     assert caught.value.field == f"response.body.{name}"
 
 
+@pytest.mark.hazard("C10")
+@pytest.mark.parametrize(
+    ("route", "name"), [("search", "results"), ("agent", "output"), ("sonar", "choices")]
+)
+def test_what_it_promises_is_not_null(route: str, name: str) -> None:
+    """A null is no more than nothing."""
+    with pytest.raises(OutputError, match=f"The answer has no '{name}'.*it is null"):
+        read(answer(200, {"status": "completed", name: None}), PLANS[route], CONNECTION)
+
+
+@pytest.mark.hazard("C10")
+def test_a_promise_may_allow_null() -> None:
+    """Where the response schema says so, null is an answer."""
+    schema = {"required": ["results"], "properties": {"results": {"type": ["array", "null"]}}}
+    lenient = replace(PLANS["search"], route=replace(PLANS["search"].route, response=schema))
+    assert read(answer(200, {"results": None}), lenient, CONNECTION).body == {"results": None}
+
+
+@pytest.mark.hazard("C10")
+@pytest.mark.parametrize(
+    "output",
+    [
+        [],
+        [{"type": "reasoning"}],
+        [{"type": "message", "content": []}],
+        [{"type": "message", "content": [{"type": "text", "text": "Hello"}]}],
+        [{"type": "message", "content": [{"type": "output_text", "content": "Hello"}]}],
+        [{"type": "answer", "content": [{"type": "output_text", "text": "Hello"}]}],
+    ],
+    ids=str,
+)
+def test_a_completed_answer_has_a_text(output: list[Any]) -> None:
+    """Without one, the answer has changed its form; one that was cut off may have none."""
+    error = refused(answer(200, {"status": "completed", "output": output}), "agent")
+    assert (error.kind, "no text" in error.message, "newer" in error.hint) == ("unexpected", True, True)
+    read(answer(200, {"status": "incomplete", "output": output}), PLANS["agent"], CONNECTION)
+
+
+def test_a_completed_answer_may_have_an_empty_text() -> None:
+    """An empty text is a text."""
+    output = [{"type": "message", "content": [{"type": "output_text", "text": ""}]}]
+    read(answer(200, {"status": "completed", "output": output}), PLANS["agent"], CONNECTION)
+
+
 def test_a_check_has_no_input_to_blame() -> None:
     """Without a plan, a failure names none."""
     assert failure(answer(400, error_body(param="x")), CONNECTION).input is None

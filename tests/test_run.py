@@ -197,14 +197,16 @@ def test_a_compressed_answer_is_read(way: Way) -> None:
     ("action", "inputs", "said"),
     [
         ("execute_serch", SEARCH, "Did you mean 'execute_search'?"),
+        (5, SEARCH, "The name of an action is text, not int."),
+        ("x" * 61 + "y" * 10_000_000, SEARCH, f"no action '{'x' * 60}'."),
         ("execute_search", {}, "query: It is required."),
         ("execute_search", {"query": "x", "max_result": 1}, "Did you mean 'max_results'?"),
         ("execute_search", {"query": "\ud83e"}, "cannot be sent"),
         ("create_chat_completion", {"model": 5, "messages": "x"}, "2 problems"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
-def test_wrong_inputs_are_not_sent(way: Way, action: str, inputs: dict[str, Any], said: str) -> None:
+def test_wrong_inputs_are_not_sent(way: Way, action: Any, inputs: dict[str, Any], said: str) -> None:
     """Everything that is wrong is told, and the server hears nothing."""
     with Loopback(http(200, FOUND)) as server:
         with pytest.raises(InputError) as caught:
@@ -395,6 +397,13 @@ def test_sync_and_async_give_the_same(answers: tuple[Answer, ...]) -> None:
         pytest.param(http(500, b""), "failing", id="500"),
         pytest.param(http(200, b"<html>login</html>"), "failing", id="login-page"),
         pytest.param(http(200, b""), "failing", id="nothing"),
+        pytest.param(http(200, {"error": "invalid token"}), "failing", id="200-error"),
+        pytest.param(http(200, {"error": {"code": 7}}), "failing", id="200-error-of-a-form-of-its-own"),
+        pytest.param(http(200, {"detail": "Not authenticated"}), "failing", id="200-detail"),
+        pytest.param(http(200, {"detail": [{"msg": 5}]}), "failing", id="200-detail-of-numbers"),
+        pytest.param(http(200, {"error": None, "data": []}), "works", id="200-error-null"),
+        pytest.param(http(200, b"null"), "failing", id="null"),
+        pytest.param(http(200, b"5"), "failing", id="number"),
         pytest.param(http(302, b"", {"Location": "https://login.test/"}), "failing", id="redirect"),
         pytest.param((reset,), "unreachable", id="reset"),
         pytest.param(SLOW, "unreachable", id="slow"),

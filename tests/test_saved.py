@@ -198,7 +198,7 @@ def test_bad_names(tmp_path: Path, name: str) -> None:
     """A name that could not be shown or typed is refused, and shown escaped."""
     with pytest.raises(CredentialError, match="cannot be the name") as caught:
         in_file(tmp_path).save(work(name))
-    assert caught.value.where == f"connection {name!r}"
+    assert caught.value.where == f"connection {name[:64]!r}"
 
 
 def test_name_code_points(tmp_path: Path) -> None:
@@ -621,10 +621,32 @@ def test_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool) ->
 
 def test_leftover_of_a_killed_writer(tmp_path: Path) -> None:
     """A half-written file that a killed process left behind is no obstacle, and neither is its lock."""
-    (tmp_path / "connections.json.new").write_text("{")
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    left = tmp_path / f"connections.json.{gone.pid}-{0:016x}.new"
+    under_way = tmp_path / f"connections.json.{os.getpid()}-{0:016x}.new"
+    for file in (left, under_way):
+        file.write_text("{")
     (tmp_path / "connections.lock").touch()
     in_file(tmp_path).save(work())
     assert key_of(in_file(tmp_path)) == KEY
+    assert (left.exists(), under_way.exists()) == (False, True)
+
+
+def test_writers_at_once_do_not_disturb_one_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that comes while another is about to put its file in place: both end well, and the last one wins."""
+    file = tmp_path / "one.yaml"
+    put = Path.replace
+
+    def later(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", put)
+        private_file.replace(file, b"the other's")
+        assert file.read_bytes() == b"the other's"
+        return self.replace(target)
+
+    monkeypatch.setattr(Path, "replace", later)
+    private_file.replace(file, b"the first one's")
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("one.yaml", b"the first one's")]
 
 
 def test_lock_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -704,7 +726,7 @@ def test_kill_9(tmp_path: Path) -> None:
         assert loaded.secrets["api_key"].reveal() == f"pplx-test-{loaded.settings['number']}"
     in_file(tmp_path, "p").save(work("last"))
     kept = sorted(path.name for path in tmp_path.iterdir() if path.name != "connections.lock")
-    assert [name for name in kept if name != "secrets.json.new"] == ["connections.json", "secrets.json"]
+    assert kept == ["connections.json", "secrets.json"]
     assert len(json.loads((tmp_path / "secrets.json").read_text())["secrets"]) == 2
 
 

@@ -173,6 +173,54 @@ def test_leaving_an_async_loop_frees_the_connection(serve: Callable[..., Loopbac
     asyncio.run(run())
 
 
+@pytest.mark.hazard("F11", "G1")
+@pytest.mark.parametrize("code", [429, 502, 503, 504])
+def test_a_stream_that_fails_at_once_is_not_sent_again(serve: Callable[..., Loopback], code: int) -> None:
+    """It has begun: whether the service did nothing is not known, whatever code its first event names."""
+    server = serve((head(), data({"type": "error", "error": {"message": "busy", "code": code}}), close))
+    with (
+        connector.connect("perplexity", api_key=KEY, base_url=server.url) as opened,
+        pytest.raises(ApiError) as caught,
+    ):
+        list(opened.stream("create_chat_completion", QUESTION))
+    assert (caught.value.status, len(server.requests)) == (code, 1)
+
+
+def plain(content: str, finish: str | None = None) -> dict[str, Any]:
+    """A piece as other servers of OpenAI's kind send it."""
+    return {"id": "s1", "choices": [{"delta": {"content": content}, "finish_reason": finish}]}
+
+
+@pytest.mark.hazard("C10")
+@pytest.mark.parametrize(
+    "stream",
+    [
+        pytest.param([SONAR[0], SONAR[2]], id="a-piece-is-lost"),
+        pytest.param([plain("One "), plain("star"), SONAR[2]], id="concise"),
+        pytest.param([plain("One "), plain("star"), plain("", "stop")], id="plain"),
+    ],
+)
+def test_a_stream_of_sonar_gives_the_whole_text(
+    stream: list[Any], serve: Callable[..., Loopback], collected: Callable[..., Collected]
+) -> None:
+    """The last event's own text, if it has one; else the pieces."""
+    events, error = collected(serve((head(), data(*stream), close)).url, "sonar")
+    assert error is None
+    assert events[-1].result is not None
+    assert events[-1].result.outputs["content"] == "One star"
+
+
+def test_pieces_are_the_text_of_an_answer_that_lost_its_own(
+    serve: Callable[..., Loopback], collected: Callable[..., Collected]
+) -> None:
+    """A last event without a message takes nothing away from what came."""
+    done = {**DONE, "response": {"id": "resp_1", "status": "completed", "output": []}}
+    events, error = collected(serve((head(), data(*AGENT[:-1], done), close)).url)
+    assert error is None
+    assert events[-1].result is not None
+    assert events[-1].result.outputs["content"] == "One star"
+
+
 BROKEN = {
     "a clean end before the end marker": (data(*AGENT[:-1]), CutOff, "One star"),
     "an end inside an event": (data(*AGENT[:-1]) + b'data: {"type": "response.compl', CutOff, "One star"),
@@ -195,6 +243,9 @@ BROKEN = {
     ),
     "a JSON error instead of events": (b'{"error": {"message": "No", "type": "t", "code": 500}}', ApiError, None),
     "a page of HTML instead of events": (b"<html><body>Sign in</body></html>", CutOff, None),
+    "a completed answer without a text": (
+        data({"type": "response.completed", "response": {"id": "r", "status": "completed", "output": []}}), ApiError, None,
+    ),
     "an end marker without an answer": (data({"type": "response.completed"}), OutputError, None),
 }  # fmt: skip
 

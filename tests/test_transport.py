@@ -333,6 +333,25 @@ def test_an_untrusted_certificate_is_refused(fetch: Fetch, self_signed: ssl.SSLC
         assert server.requests == []
 
 
+@pytest.mark.hazard("E12")
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_what_hides_behind_an_answer_is_not_the_next_one(
+    fetch: Fetch, self_signed: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, secure: bool
+) -> None:
+    """In a packet or a TLS record of its own, which is read ahead; after an answer that fills what is read at once."""
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    monkeypatch.setattr(wire, "tls", lambda: trusting)
+    planted = http(200, b'{"planted": true}')
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: "
+    filling = head + b"65490\r\n\r\n"  # with its body 65,536 bytes
+    filling += b" " * (65536 - len(filling))
+    for answer in (http(200, TEXT), filling):
+        with Loopback((answer, planted), tls=self_signed if secure else None) as server:
+            answers = fetch(*(asked(server.url) for _ in range(4)), pause=0.01)
+        assert b"planted" not in b"".join(one.content for one in answers)
+
+
 # --- httpx's errors become ours
 
 HTTPX_ERRORS = [

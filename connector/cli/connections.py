@@ -94,7 +94,9 @@ def add(
     kept = saved(for_saving=True)
     if not replace and any(one.name == name for one in kept.names()):
         hint = "Choose another with --name, or add --replace."
-        raise CredentialError("There is one of this name already.", where=f"connection {name!r}", hint=hint)
+        raise CredentialError(
+            "There is one of this name already.", where=f"connection {name[:64]!r}", hint=hint
+        )
     if asks:
         given = _asked(loaded, given)
     elif secrets_from_stdin:

@@ -92,7 +92,9 @@ def listed(connections: SavedConnections, name: str) -> ListedConnection:
     if found := known.get(unicodedata.normalize("NFC", name)):
         return found
     hint = did_you_mean(name, known) if known else "`connector connections add` saves one."
-    raise CredentialError("No connection of this name is saved.", where=f"connection {name!r}", hint=hint)
+    raise CredentialError(
+        "No connection of this name is saved.", where=f"connection {name[:64]!r}", hint=hint
+    )
 
 
 def is_interactive() -> bool:
