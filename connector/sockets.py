@@ -12,7 +12,8 @@ import socket
 import ssl
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import httpcore
@@ -120,24 +121,41 @@ class _Socket(httpcore.NetworkStream):
     def __init__(self, system: httpcore.NetworkStream) -> None:
         self._system = system
         self._unsent = Unsent()
+        self._is_in_use = False
+        self._is_closed = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._unsent.text:
             self.write(b"", timeout)
-        return self._system.read(max_bytes, left_of(timeout, httpcore.ReadTimeout))
+        with self._in_use():
+            return self._system.read(max_bytes, left_of(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         for part in self._unsent.taken(buffer):
-            self._system.write(part, left_of(timeout, httpcore.WriteTimeout))
+            with self._in_use():
+                self._system.write(part, left_of(timeout, httpcore.WriteTimeout))
             if isinstance(timeout, Patience):
                 timeout.sending.has_sent()
 
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        self._is_in_use = True
+        try:
+            yield
+        finally:
+            self._is_in_use = False
+            if self._is_closed:
+                self._system.close()
+
     def close(self) -> None:
-        # a thread that waits for the socket is woken by this, and not by its closing; of a socket with TLS the
-        # plain one below is meant, as TLS would wait for the other side
+        # A thread that waits for the socket is woken by this. Closing it would have it wait on for nothing, or
+        # for a socket that gets the same number, so that thread closes it itself. Of a socket with TLS the
+        # plain one below is meant: TLS would wait for the other side.
+        self._is_closed = True
         with suppress(OSError, TypeError):
             socket.socket.shutdown(self._system.get_extra_info("socket"), socket.SHUT_RDWR)
-        self._system.close()
+        if not self._is_in_use:
+            self._system.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None

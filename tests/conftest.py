@@ -48,19 +48,24 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.when == "call" and report.passed:
-        for marker in item.iter_markers("hazard"):
-            for hazard in marker.args:
-                met = _met.setdefault(hazard, {"tests": set(), "figures": set()})
-                met["tests"].add(item.nodeid.partition("[")[0])
-                met["figures"] |= {
-                    str(text) for name, text in report.user_properties if name == f"figure:{hazard}"
-                }
+    ids = [("hazard", hazard) for marker in item.iter_markers("hazard") for hazard in marker.args]
+    report.user_properties = [*report.user_properties, *ids]  # they reach the process that reports
     return report
 
 
-def pytest_sessionfinish() -> None:
-    if path := os.environ.get(HAZARDS_FILE):
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when != "call" or not report.passed:
+        return
+    for name, hazard in report.user_properties:
+        if name == "hazard":
+            met = _met.setdefault(str(hazard), {"tests": set(), "figures": set()})
+            met["tests"].add(report.nodeid.partition("[")[0])
+            met["figures"] |= {str(text) for key, text in report.user_properties if key == f"figure:{hazard}"}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    path = os.environ.get(HAZARDS_FILE)
+    if path and not hasattr(session.config, "workerinput"):  # one of several processes reports to another
         found = {hazard: {key: sorted(values) for key, values in met.items()} for hazard, met in _met.items()}
         Path(path).write_text(
             json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False), encoding="utf-8"

@@ -414,7 +414,7 @@ TABLES = {"words": {"a": "alpha", "b": "beta", "c": "gamma"}, "half": {"a": "alp
         (["${{ inputs.size }}"], {"array", "null"}, None),
         (1.5, {"number"}, None),
     ],
-    ids=str,
+    ids=lambda value: repr(sorted(value)) if isinstance(value, (set, frozenset)) else str(value),
 )
 def test_what_a_template_can_send(template: Any, kinds: set[str], choices: set[str] | None) -> None:
     """Its types, the texts it is limited to, and null where it may be left out."""
@@ -451,7 +451,7 @@ class Omit:
         (bytes | tuple[str, bytes], {"bytes"}),
         (Any, set()),
     ],
-    ids=str,
+    ids=lambda value: repr(sorted(value)) if isinstance(value, (set, frozenset)) else str(value),
 )
 def test_the_kinds_of_a_python_type(annotation: Any, kinds: set[str]) -> None:
     """JSON's words for it."""

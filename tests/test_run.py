@@ -545,7 +545,7 @@ ECHO = problem(f"Bearer {KEY} is wrong")
         (reset,),
         SLOW,
     ],
-    ids=lambda answer: repr(answer)[:30],
+    ids=lambda answer: repr(answer).partition(" at 0x")[0][:30],
 )
 def test_the_key_shows_nowhere(way: Way, log: Callable[[], str], answer: Answer) -> None:
     """In no result, error, traceback with variables or log record, though the server knows and repeats it."""
