@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import select
 import socket
@@ -166,7 +167,10 @@ class Loopback:
         elif callable(step):
             step(connection)
         else:
-            select.select([connection], [], [], step)  # wakes when the other side, or `stop`, ends it
+            try:
+                select.select([connection], [], [], step)  # wakes when the other side, or `stop`, ends it
+            except ValueError:  # `stop` has closed it already
+                raise OSError(errno.EBADF, "closed") from None
 
 
 TLS = b"\x16\x03"
