@@ -18,10 +18,10 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, closing, suppress
 from typing import Final, cast
 
-from connector.deadline import Patience, Sending, within
+from connector.deadline import EXTENSION, Patience, Sending, within
 from connector.errors import CutOff, Timeout, TransportError, Unreachable
 from connector.http import httpx
-from connector.wire import AsyncLines, Lines, has_more
+from connector.wire import AsyncLines, Lines
 
 Transport = httpx.BaseTransport
 AsyncTransport = httpx.AsyncBaseTransport
@@ -118,10 +118,8 @@ def _patient(request: httpx.Request, sending: Sending | None) -> Sending:
     sending = sending or Sending()
     limits = request.extensions.get("timeout", {})
     left = max(sending.deadline.left(), 0.001)
-    steps = {
-        step: Patience(min(left, seconds), sending) for step, seconds in limits.items() if seconds is not None
-    }
-    request.extensions = {**request.extensions, "timeout": steps}
+    steps = {step: min(left, seconds) for step, seconds in limits.items() if seconds is not None}
+    request.extensions = {"timeout": steps, EXTENSION: Patience(sending, limits)}
     return sending
 
 
@@ -169,8 +167,6 @@ class Answer(_Begun):
                     self.check_time()
                     yield decoded
             decoder.end()
-            if has_more(self.head):
-                self.head.extensions["network_stream"].close()
         except _FAILURES as error:
             failed = translated(error, self._request, self._sending)
         else:
@@ -202,8 +198,6 @@ class AsyncAnswer(_Begun):
                     self.check_time()
                     yield decoded
             decoder.end()
-            if has_more(self.head):
-                await self.head.extensions["network_stream"].aclose()
         except _FAILURES as error:
             failed = translated(error, self._request, self._sending)
         except RuntimeError as error:

@@ -64,6 +64,7 @@ PATH = (
     "deadline",
     "limits",
     "attempts",
+    "incoming",
     "sockets",
     "async_sockets",
     "wire",
@@ -88,7 +89,8 @@ FACES = ("cli", "drift", "sandbox", "testing")
 FACES_THAT_USE_FACES = {"cli": {"drift", "sandbox", "testing"}, "testing": {"sandbox"}}
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
-    "httpcore": {"sockets", "async_sockets", "wire"},
+    "httptools": {"incoming"},
+    "httpcore": {"wire"},  # a recorder's way leads through it
     "yaml": {"document", "testing"},  # vcrpy writes YAML
     "jmespath": {"expression_parser"},
     "jsonschema": {"schema"},
@@ -107,7 +109,16 @@ HOMES = {
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
 }
-USERS_OF_HTTP = {"request", "wire", "transport", "response", "streamed"}
+USERS_OF_HTTP = {
+    "request",
+    "incoming",
+    "sockets",
+    "async_sockets",
+    "wire",
+    "transport",
+    "response",
+    "streamed",
+}
 WORDS_TO_AVOID = (
     "manager",
     "handler",
