@@ -14,8 +14,8 @@ from __future__ import annotations
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, closing, suppress
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing, suppress
 from typing import Final, cast
 
 from connector.deadline import EXTENSION, Patience, Sending, within
@@ -67,16 +67,22 @@ def send(transport: Transport, request: httpx.Request, sending: Sending | None =
     Raises:
         Timeout, Unreachable, CutOff: with the method and URL, and what to do.
     """
-    with closing(open_answer(transport, request, sending)) as answer:
+    answer = open_answer(transport, request, sending)
+    try:
         return answer.whole()
+    finally:
+        answer.close()
 
 
 async def send_async(
     transport: AsyncTransport, request: httpx.Request, sending: Sending | None = None
 ) -> httpx.Response:
     """As send, for asyncio."""
-    async with aclosing(await open_answer_async(transport, request, sending)) as answer:
+    answer = await open_answer_async(transport, request, sending)
+    try:
         return await answer.whole()
+    finally:
+        await answer.aclose()
 
 
 def open_answer(transport: Transport, request: httpx.Request, sending: Sending | None = None) -> Answer:
@@ -85,7 +91,7 @@ def open_answer(transport: Transport, request: httpx.Request, sending: Sending |
     Raises:
         Timeout, Unreachable, CutOff.
     """
-    sending = _patient(request, sending)
+    sending = _patient(transport, request, sending)
     try:
         head = transport.handle_request(request)
     except _FAILURES as error:
@@ -100,7 +106,7 @@ async def open_answer_async(
     transport: AsyncTransport, request: httpx.Request, sending: Sending | None = None
 ) -> AsyncAnswer:
     """As open_answer, for asyncio."""
-    sending = _patient(request, sending)
+    sending = _patient(transport, request, sending)
     try:
         head = await transport.handle_async_request(request)
     except _FAILURES as error:
@@ -113,13 +119,18 @@ async def open_answer_async(
     raise failed
 
 
-def _patient(request: httpx.Request, sending: Sending | None) -> Sending:
+def _patient(
+    transport: Transport | AsyncTransport, request: httpx.Request, sending: Sending | None
+) -> Sending:
     """Have every step of a request end with its deadline."""
     sending = sending or Sending()
     limits = request.extensions.get("timeout", {})
-    left = max(sending.deadline.left(), 0.001)
-    steps = {step: min(left, seconds) for step, seconds in limits.items() if seconds is not None}
-    request.extensions = {"timeout": steps, EXTENSION: Patience(sending, limits)}
+    request.extensions = {"timeout": limits, EXTENSION: Patience(sending, limits)}
+    if not isinstance(transport, (Lines, AsyncLines)):  # another reads numbers, which are true for a moment
+        left = max(sending.deadline.left(), 0.001)
+        request.extensions["timeout"] = {
+            step: min(left, seconds) for step, seconds in limits.items() if seconds is not None
+        }
     return sending
 
 
@@ -228,14 +239,15 @@ class _Decoder:
         self._received = 0
         self._gunzip = zlib.decompressobj(wbits=31) if _is_gzip(response, request) else None
 
-    def decoded(self, piece: bytes) -> Iterator[bytes]:
+    def decoded(self, piece: bytes) -> Iterable[bytes]:
         """What a piece holds, in bounded parts."""
+        return (piece,) if self._gunzip is None else self._unzipped(piece)
+
+    def _unzipped(self, piece: bytes) -> Iterator[bytes]:
         self._received += len(piece)
-        if self._gunzip is None:
-            yield piece
-            return
         part = b""
         while piece or len(part) == _PART:
+            assert self._gunzip is not None
             if self._gunzip.eof:  # gzip files may follow one another
                 self._gunzip = zlib.decompressobj(wbits=31)
             if part := self._gunzip.decompress(piece, _PART):
@@ -254,22 +266,24 @@ class _Body:
 
     def __init__(self, request: httpx.Request) -> None:
         self._request = request
-        self._content = bytearray()
+        self._pieces: list[bytes] = []
+        self._size = 0
 
     def __repr__(self) -> str:
-        return f"<{len(self._content)} bytes>"
+        return f"<{self._size} bytes>"
 
     def add(self, piece: bytes) -> None:
         """Take what has come."""
-        self._content += piece
-        if len(self._content) > MAX_BYTES:
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size > MAX_BYTES:
             message = f"The answer is longer than {MAX_BYTES // 1024 // 1024} MiB."
             hint = "Ask for less, such as fewer or shorter results."
             raise CutOff(message, where=place(self._request), hint=hint)
 
     def of(self, head: httpx.Response) -> httpx.Response:
         """The answer with this body."""
-        return _Whole(head, self._request, bytes(self._content))
+        return _Whole(head, self._request, b"".join(self._pieces))
 
 
 _CODINGS: Final = {"gzip", "x-gzip", "deflate", "compress", "br", "zstd"}
@@ -297,7 +311,9 @@ class _Whole(httpx.Response):
     """An answer that has been read and decompressed."""
 
     def __init__(self, head: httpx.Response, request: httpx.Request, body: bytes) -> None:
-        headers = [pair for pair in head.headers.raw if pair[0].lower() != b"content-encoding"]
+        headers = head.headers.raw
+        if any(name.lower() == b"content-encoding" for name, _ in headers):
+            headers = [pair for pair in headers if pair[0].lower() != b"content-encoding"]
         # with a stream httpx adds no headers; it is never read, as the body is here already
         super().__init__(head.status_code, headers=headers, stream=httpx.ByteStream(b""), request=request)
         self._whole = body
