@@ -82,8 +82,12 @@ class _Arrived(asyncio.Protocol):
 
     def taken(self, most: int) -> bytes:
         """The first of what has arrived."""
-        piece = bytes(self.text[:most])
-        del self.text[:most]
+        if len(self.text) <= most:
+            piece = bytes(self.text)
+            self.text.clear()
+        else:
+            piece = bytes(self.text[:most])
+            del self.text[:most]
         if self._is_full and len(self.text) <= _MOST // 2:
             self._is_full = False
             if not self.transport.is_closing():

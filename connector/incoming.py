@@ -115,18 +115,10 @@ class Incoming:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A line of the head, or of the trailers, which say nothing."""
-        if b"\r" in value or b"\n" in value:
-            value = self._unfolded(value)
-        if b"\0" in value:
-            raise _Refused
+        if not value.isascii() or not value.decode("ascii").isprintable():
+            value = _checked(value)
         if not self.has_head:
             self.headers.append((name, value))
-
-    def _unfolded(self, value: bytes) -> bytes:
-        text = value.replace(b"\r\n ", b"  ").replace(b"\r\n\t", b"  ")
-        if b"\r" in text or b"\n" in text:
-            raise _Refused
-        return text
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
@@ -159,3 +151,11 @@ class Incoming:
         if not self._is_interim:
             self.is_complete = True
             self._may_be_kept = self._is_plain and self._parser.should_keep_alive()
+
+
+def _checked(value: bytes) -> bytes:
+    """A header's value in one line."""
+    text = value.replace(b"\r\n ", b"  ").replace(b"\r\n\t", b"  ")
+    if b"\r" in text or b"\n" in text or b"\0" in text:
+        raise _Refused
+    return text

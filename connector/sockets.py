@@ -104,6 +104,9 @@ class Socket:
 
     def __init__(self, system: socket.socket) -> None:
         self._system = system
+        self._watch = select.poll() if hasattr(select, "poll") else None
+        if self._watch is not None:
+            self._watch.register(system, select.POLLIN)
         self._is_in_use = False
         self._is_closed = False
 
@@ -149,11 +152,9 @@ class Socket:
         system = self._system
         if isinstance(system, ssl.SSLSocket) and system.pending():
             return False
-        if not hasattr(select, "poll"):  # Windows
+        if self._watch is None:  # Windows
             return not select.select([system], [], [], 0)[0]
-        watch = select.poll()
-        watch.register(system, select.POLLIN)
-        return not watch.poll(0)
+        return not self._watch.poll(0)
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:

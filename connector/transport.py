@@ -15,7 +15,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import Final, cast
 
 from connector.deadline import EXTENSION, Patience, Sending, within
@@ -186,10 +186,15 @@ class Answer(_Begun):
 
     def whole(self) -> httpx.Response:
         """The complete answer."""
-        body = _Body(self._request)
-        for piece in self.pieces():
-            body.add(piece)
-        return body.of(self.head)
+        body = _Body(self.head, self._request)
+        try:
+            for piece in cast("httpx.SyncByteStream", self.head.stream):
+                self.check_time()
+                body.add(piece)
+            return body.answer()
+        except _FAILURES as error:
+            failed = translated(error, self._request, self._sending)
+        raise failed
 
     def close(self) -> None:
         """Free the connection; what has not arrived is given up."""
@@ -219,11 +224,17 @@ class AsyncAnswer(_Begun):
 
     async def whole(self) -> httpx.Response:
         """See Answer.whole."""
-        body = _Body(self._request)
-        async with aclosing(self.pieces()) as pieces:
-            async for piece in pieces:
+        body = _Body(self.head, self._request)
+        try:
+            async for piece in cast("httpx.AsyncByteStream", self.head.stream):
+                self.check_time()
                 body.add(piece)
-        return body.of(self.head)
+            return body.answer()
+        except _FAILURES as error:
+            failed = translated(error, self._request, self._sending)
+        except RuntimeError as error:
+            failed = _of_another_loop(error, self._request)
+        raise failed
 
     async def aclose(self) -> None:
         """See Answer.close."""
@@ -264,8 +275,10 @@ class _Decoder:
 class _Body:
     """A whole body, bounded."""
 
-    def __init__(self, request: httpx.Request) -> None:
+    def __init__(self, head: httpx.Response, request: httpx.Request) -> None:
+        self._head = head
         self._request = request
+        self._decoder = _Decoder(head, request)
         self._pieces: list[bytes] = []
         self._size = 0
 
@@ -274,16 +287,18 @@ class _Body:
 
     def add(self, piece: bytes) -> None:
         """Take what has come."""
-        self._pieces.append(piece)
-        self._size += len(piece)
-        if self._size > MAX_BYTES:
-            message = f"The answer is longer than {MAX_BYTES // 1024 // 1024} MiB."
-            hint = "Ask for less, such as fewer or shorter results."
-            raise CutOff(message, where=place(self._request), hint=hint)
+        for part in self._decoder.decoded(piece):
+            self._pieces.append(part)
+            self._size += len(part)
+            if self._size > MAX_BYTES:
+                message = f"The answer is longer than {MAX_BYTES // 1024 // 1024} MiB."
+                hint = "Ask for less, such as fewer or shorter results."
+                raise CutOff(message, where=place(self._request), hint=hint)
 
-    def of(self, head: httpx.Response) -> httpx.Response:
-        """The answer with this body."""
-        return _Whole(head, self._request, b"".join(self._pieces))
+    def answer(self) -> httpx.Response:
+        """The answer with this body, which has ended."""
+        self._decoder.end()
+        return _Whole(self._head, self._request, b"".join(self._pieces))
 
 
 _CODINGS: Final = {"gzip", "x-gzip", "deflate", "compress", "br", "zstd"}
@@ -311,9 +326,9 @@ class _Whole(httpx.Response):
     """An answer that has been read and decompressed."""
 
     def __init__(self, head: httpx.Response, request: httpx.Request, body: bytes) -> None:
-        headers = head.headers.raw
-        if any(name.lower() == b"content-encoding" for name, _ in headers):
-            headers = [pair for pair in headers if pair[0].lower() != b"content-encoding"]
+        headers: httpx.Headers | list[tuple[bytes, bytes]] = head.headers
+        if "content-encoding" in headers:
+            headers = [pair for pair in head.headers.raw if pair[0].lower() != b"content-encoding"]
         # with a stream httpx adds no headers; it is never read, as the body is here already
         super().__init__(head.status_code, headers=headers, stream=httpx.ByteStream(b""), request=request)
         self._whole = body
