@@ -12,7 +12,7 @@ from typing import Final
 
 from connector.deadline import Patience
 from connector.http import httpx
-from connector.sockets import PART
+from connector.sockets import PART, readable
 
 _MOST: Final = 256 * 1024  # kept before the service is made to wait
 
@@ -125,6 +125,7 @@ class AsyncSocket:
 
     def __init__(self, arrived: _Arrived) -> None:
         self._arrived = arrived
+        self._has_come = readable(arrived.transport.get_extra_info("socket").fileno())
 
     async def read(self, patience: Patience) -> bytes:
         """See Socket.read."""
@@ -154,9 +155,9 @@ class AsyncSocket:
 
     @property
     def is_idle(self) -> bool:
-        """See Socket.is_idle."""
+        """See Socket.is_idle. What the loop has not come to yet counts too."""
         arrived = self._arrived
-        return not (arrived.text or arrived.is_over or arrived.transport.is_closing())
+        return not (arrived.text or arrived.is_over or arrived.transport.is_closing() or self._has_come())
 
     async def close(self) -> None:
         """Break the connection."""

@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -99,14 +99,21 @@ def _addresses(host: str, port: int, seconds: float | None) -> list[str]:
     return answer
 
 
+def readable(number: int) -> Callable[[], bool]:
+    """Tells whether anything has come to a socket that nobody has read, its end included."""
+    if not hasattr(select, "poll"):  # Windows
+        return lambda: bool(select.select([number], [], [], 0)[0])
+    watch = select.poll()
+    watch.register(number, select.POLLIN)
+    return lambda: bool(watch.poll(0))
+
+
 class Socket:
     """One connection's socket. Another thread may close it."""
 
     def __init__(self, system: socket.socket) -> None:
         self._system = system
-        self._watch = select.poll() if hasattr(select, "poll") else None
-        if self._watch is not None:
-            self._watch.register(system, select.POLLIN)
+        self._has_come = readable(system.fileno())
         self._is_in_use = False
         self._is_closed = False
 
@@ -152,9 +159,7 @@ class Socket:
         system = self._system
         if isinstance(system, ssl.SSLSocket) and system.pending():
             return False
-        if self._watch is None:  # Windows
-            return not select.select([system], [], [], 0)[0]
-        return not self._watch.poll(0)
+        return not self._has_come()
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:

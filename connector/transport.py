@@ -278,9 +278,9 @@ class _Body:
     def __init__(self, head: httpx.Response, request: httpx.Request) -> None:
         self._head = head
         self._request = request
-        self._decoder = _Decoder(head, request)
         self._pieces: list[bytes] = []
         self._size = 0
+        self._decoder = _Decoder(head, request)
 
     def __repr__(self) -> str:
         return f"<{self._size} bytes>"
