@@ -90,7 +90,15 @@ class Request(_Strict):
     body: RequestValue | None = None
     """Looks like the JSON that is sent. Absent and null entries are left out."""
     form: Mapping[str, RequestValue] = field(default_factory=dict)
-    """Instead of body: the fields of a multipart form."""
+    """Instead of body: the fields of a form, under the names that stand here. A list repeats its name.
+
+    Example: {amount: "${{ inputs.amount }}", "metadata[order]": "${{ inputs.order }}"}
+    """
+    form_as: Literal["multipart", "urlencoded"] = "multipart"
+    """How the form is sent: as multipart/form-data, or as application/x-www-form-urlencoded.
+
+    Example: urlencoded
+    """
     files: Mapping[str, FilePart] = field(default_factory=dict)
     """The files of a multipart form."""
 

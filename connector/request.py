@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from connector.connection import Connection, is_header_value
 from connector.errors import InputError, Problem
@@ -32,6 +33,8 @@ class Preview:
     url: str
     headers: Mapping[str, str]
     body: Any
+    text: str | None = None
+    """The body as it is sent, where it is no JSON: a form."""
 
 
 def build(plan: Plan, connection: Connection) -> httpx.Request:
@@ -62,13 +65,16 @@ def build_check(connection: Connection) -> httpx.Request:
 def preview(plan: Plan, connection: Connection, *, stand_in: Callable[[str], str] | None = None) -> Preview:
     """The request of a plan with every secret replaced: by a mask, or by what `stand_in` gives for a field."""
     url = str(_url(connection.base_url + plan.path, plan.query))
-    headers = _headers(plan, _content(plan)[0])
+    form, content = _content(plan)
+    headers = _headers(plan, form)
+    text = content.decode() if content is not None and plan.body is None else None
     if connection.connector.connection.auth.kind == "basic":
-        return Preview(plan.method, url, _merged(headers, {"Authorization": f"Basic {MASK}"}), plan.body)
+        basic = {"Authorization": f"Basic {MASK}"}
+        return Preview(plan.method, url, _merged(headers, basic), plan.body, text)
     signed, query = _auth(connection, lambda name, _: stand_in(name) if stand_in else MASK)
     for name, value in query.items():
         url += f"{'&' if plan.query else '?'}{httpx.QueryParams({name: ''})}{value}"
-    return Preview(plan.method, url, _merged(headers, signed), plan.body)
+    return Preview(plan.method, url, _merged(headers, signed), plan.body, text)
 
 
 def curl(plan: Plan, connection: Connection) -> str:
@@ -91,8 +97,8 @@ def curl(plan: Plan, connection: Connection) -> str:
     ]
     if shown.body is not None:
         lines.append(f"--data-raw {shlex.quote(_json(shown.body).decode())}")
-    elif plan.form or plan.files:
-        lines.append(f"--data-raw {shlex.quote(_multipart(plan)[1].decode())}")
+    elif shown.text is not None:
+        lines.append(f"--data-raw {shlex.quote(shown.text)}")
     return " \\\n  ".join(lines)
 
 
@@ -160,8 +166,14 @@ def _headers(plan: Plan, form: str | None) -> Mapping[str, str]:
 def _content(plan: Plan) -> tuple[str | None, bytes | None]:
     """The body, and the type that is said of it; None and None where there is no body."""
     if plan.form or plan.files:
-        return _multipart(plan)
+        return _form(plan)
     return (None, None) if plan.body is None else ("application/json", _json(plan.body))
+
+
+def _form(plan: Plan) -> tuple[str, bytes]:
+    if plan.route.request.form_as == "urlencoded":
+        return "application/x-www-form-urlencoded", urlencode(plan.form).encode()
+    return _multipart(plan)
 
 
 def _multipart(plan: Plan) -> tuple[str, bytes]:

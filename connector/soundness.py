@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 from connector.document import Document
 from connector.errors import Problem, did_you_mean
-from connector.manifest import Action, Connector, Rule
+from connector.manifest import Action, Connector, Request, Rule
 from connector.schema import Schema
 from connector.schema_form import faults
 from connector.template import Path, Piece, Static, Text
@@ -112,6 +112,7 @@ def action_problems(document: Document, action: Action) -> Iterator[Problem]:
                     yield document.problem(
                         (*here, "request", word, key), message, "Write the name out.", at_key=True
                     )
+        yield from _body_problems(document, (*here, "request"), route.request)
         yield from _rule_problems(document, (*here, "rules"), route.rules)
         yield from () if inputs else _order_problems(document, (*here, "rules"), route.rules, action)
     for index, example in enumerate(action.examples):
@@ -164,6 +165,18 @@ def _path_problems(document: Document, path: Path, piece: Piece) -> Iterator[Pro
     elif not text.isascii() or not text.isprintable() or " " in text:
         message = "The path holds a space, or a character that HTTP does not take."
         yield document.problem(path, message, "Percent-encode it, such as %20.")
+
+
+def _body_problems(document: Document, here: Path, request: Request) -> Iterator[Problem]:
+    """A request has one body, of one kind: what does not fit into it would be dropped in silence."""
+    form = "form" if request.form else "files"
+    if request.body is not None and (request.form or request.files):
+        message = f"A request has a `body` or a form, and this has `{form}` too."
+        yield document.problem((*here, form), message, "Remove one of the two.", at_key=True)
+    if request.form_as == "urlencoded" and request.files:
+        message = "A form that is `urlencoded` has no files."
+        hint = "Remove `form_as`: files go into a multipart form."
+        yield document.problem((*here, "files"), message, hint, at_key=True)
 
 
 def _rule_problems(document: Document, here: Path, rules: tuple[Rule, ...]) -> Iterator[Problem]:

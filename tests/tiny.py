@@ -67,11 +67,18 @@ AUTHS = {
 }
 
 
-def write_tiny(folder: Path, *, auth: str = "bearer") -> Connector:
-    """Write it into an empty folder, with another auth, and load it."""
+FORM = """
+      form_as: urlencoded
+      form: {"tag[]": "${{ inputs.tags }}", "metadata[part]": "${{ inputs.part }}", v: 2}
+"""
+
+
+def write_tiny(folder: Path, *, auth: str = "bearer", sent: str = "") -> Connector:
+    """Write it into an empty folder, with another auth and with what else is POSTed, and load it."""
     (folder / "actions").mkdir()
     (folder / "connector.yaml").write_text(CONNECTOR.replace("AUTH", AUTHS[auth]))
-    (folder / "actions" / "look.yaml").write_text(ACTION)
+    action = ACTION.replace("method: GET", f"method: POST\n      {sent.strip()}") if sent else ACTION
+    (folder / "actions" / "look.yaml").write_text(action)
     return connector.load(folder)
 
 
