@@ -23,6 +23,7 @@ connection:
     properties:
       key: {type: string, title: Key, writeOnly: true}
       user: {type: string, title: User, default: anna}
+      token_url: {type: string, title: Token URL, default: /token}
       base_url: {type: string, title: Base URL, default: "https://tiny.test/api"}
   base_url: ${{ connection.base_url }}
   auth: AUTH
@@ -64,6 +65,10 @@ AUTHS = {
     "header": '{kind: header, name: X-Key, value: "Key ${{ connection.key }}"}',
     "basic": '{kind: basic, username: "${{ connection.user }}", password: "${{ connection.key }}"}',
     "query": '{kind: query, name: api_key, value: "${{ connection.key }}"}',
+    "oauth2": """{kind: oauth2_client_credentials, token_url: /token, client_id: "${{ connection.user }}",
+      client_secret: "${{ connection.key }}", scopes: [read, write], parameters: {audience: "https://api.test"}}""",
+    "oauth2_form": """{kind: oauth2_client_credentials, token_url: "${{ connection.token_url }}", send_as: form,
+      client_id: "${{ connection.user }}", client_secret: "${{ connection.key }}"}""",
 }
 
 
