@@ -17,7 +17,7 @@ from connector.template import Path, Piece, Static, Text
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _ID_HINT = "Use lower-case letters, digits and _, at most 64, beginning with a letter."
-_AUTH_KEYS = {
+AUTH_KEYS = {
     "basic": ("username", "password"),
     "bearer": ("value",),
     "header": ("value",),
@@ -32,14 +32,14 @@ def connector_problems(document: Document, connector: Connector) -> Iterator[Pro
     form = connector.connection
     yield from _object_problems(document, ("connection", "fields"), form.fields)
     for name in ("value", "username", "password"):
-        is_needed, is_given = name in _AUTH_KEYS.get(form.auth.kind, ()), getattr(form.auth, name) is not None
+        is_needed, is_given = name in AUTH_KEYS.get(form.auth.kind, ()), getattr(form.auth, name) is not None
         where: Path = ("connection", "auth")
         if is_needed and not is_given:
             hint = f"Add `{name}: ${{{{ connection.<field> }}}}`."
             yield document.problem(where, f"`kind: {form.auth.kind}` needs `{name}`.", hint, at_key=True)
-        elif is_given and form.auth.kind in _AUTH_KEYS and not is_needed:
+        elif is_given and form.auth.kind in AUTH_KEYS and not is_needed:
             message = f"`kind: {form.auth.kind}` has no use for `{name}`."
-            hint = f"Remove it; {form.auth.kind} takes {' and '.join(_AUTH_KEYS[form.auth.kind])}."
+            hint = f"Remove it; {form.auth.kind} takes {' and '.join(AUTH_KEYS[form.auth.kind])}."
             yield document.problem((*where, name), message, hint, at_key=True)
     if form.check is not None:
         yield from _path_problems(document, ("connection", "check", "path"), Static(form.check.path))

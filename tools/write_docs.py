@@ -10,6 +10,7 @@ from typing import Any
 
 import connector
 from connector.document import parse
+from connector.documenting.editor_schema import KINDS, file_name, schema_text
 from connector.loading import shipped_names
 from connector.sandbox.fault_names import FAULTS, described, own_arguments, shared_arguments
 
@@ -107,6 +108,7 @@ def main() -> int:
         readme: filled(readme.read_text(encoding="utf-8"), "actions", actions_table()),
         rehearse: rehearse_page(rehearse.read_text(encoding="utf-8")),
         ROOT / "docs" / "endpoints.md": endpoints_page(),
+        **{ROOT / "schemas" / file_name(kind): schema_text(kind) for kind in KINDS},
     }
     stale = [
         page for page, text in pages.items() if not page.exists() or page.read_text(encoding="utf-8") != text
