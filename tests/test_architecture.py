@@ -83,9 +83,13 @@ PATH = (
     "watched",
     "bulk",
 )
-FACES = ("cli", "documenting", "drift", "sandbox", "testing")
-# the command line starts the other faces; recording needs a server to record
-FACES_THAT_USE_FACES = {"cli": {"documenting", "drift", "sandbox", "testing"}, "testing": {"sandbox"}}
+FACES = ("cli", "documenting", "drift", "importing", "sandbox", "testing")
+# the command line starts the other faces; recording needs a server to record; samples are written as drafts are
+FACES_THAT_USE_FACES = {
+    "cli": {"documenting", "drift", "importing", "sandbox", "testing"},
+    "documenting": {"importing"},
+    "testing": {"sandbox"},
+}
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
     "httpcore": {"sockets", "async_sockets", "wire"},
