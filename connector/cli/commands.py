@@ -32,6 +32,7 @@ _PLACES = {
     "usage": ("connector.cli.usage:usage", "Sum up what the runs of this machine have used."),
     "lint": ("connector.cli.linting:lint", "Find mistakes in a connector's manifest."),
     "schema": ("connector.cli.schemas:schema", "Give the JSON Schema of manifests, for editors."),
+    "docs": ("connector.cli.documents:docs", "Write the documentation of a connector."),
     "drift": ("connector.cli.drifting:drift", "Compare a manifest with the vendor's SDK."),
     "record": ("connector.cli.recording:record", "Record the examples as cassettes."),
 }
