@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from connector.document import parse
 from connector.documenting.editor_schema import KINDS, described, editor_schema, schema_text
 from connector.documenting.json_schema import WORDS, any_schema
+from connector.documenting.manifest_page import manifest_page
 from connector.errors import ManifestError
 from connector.lint_schema import _WORDS
 from connector.reading import read_folder
@@ -221,3 +223,29 @@ def test_the_command_asks_which() -> None:
     done = connector_command("schema")
     assert (done.returncode, done.stdout) == (2, "")
     assert "connector or action" in done.stderr
+
+
+PAGE = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_the_format_is_fresh() -> None:
+    """docs/manifest.md is written from the same schemas."""
+    assert manifest_page() == PAGE
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_of_the_format_has_every_key(kind: str) -> None:
+    """With what it does, in a row of its own."""
+    rows = re.findall(r"^\| `([^`]+)` \|", PAGE, re.MULTILINE)
+    assert {path.rpartition(".")[2] for path, _ in keys(SCHEMAS[kind])} <= set(rows)
+    assert {word.name for word in WORDS} <= set(rows)
+
+
+@pytest.mark.parametrize("text", re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[1:])
+def test_an_example_of_the_page_can_stand_in_a_manifest(text: str) -> None:
+    """Read as strict YAML; whatever is wrong with it is that it is not the whole file."""
+    value = parse(text, "example").value
+    kind = "action" if set(value) <= set(SCHEMAS["action"]["properties"]) else "connector"
+    errors = list(Draft202012Validator(SCHEMAS[kind]).iter_errors(value))
+    wrong = [error for error in errors if error.validator not in {"required", "oneOf"}]
+    assert [error.message for error in wrong] == []

@@ -9,6 +9,7 @@ import connector
 from connector.document import parse
 from connector.documenting.connector_page import actions_table, whole_page
 from connector.documenting.editor_schema import KINDS, file_name, schema_text
+from connector.documenting.manifest_page import manifest_page
 from connector.documenting.wording import command_line
 from connector.loading import shipped_names
 from connector.sandbox.fault_names import FAULTS, described, own_arguments, shared_arguments
@@ -72,6 +73,7 @@ def main() -> int:
         readme: filled(readme.read_text(encoding="utf-8"), "actions", actions_table(shipped)),
         rehearse: rehearse_page(rehearse.read_text(encoding="utf-8")),
         ROOT / "docs" / "endpoints.md": endpoints_page(),
+        ROOT / "docs" / "manifest.md": manifest_page(),
         **{ROOT / "docs" / f"{name}.md": whole_page(loaded, name) for name, loaded in shipped},
         **{ROOT / "schemas" / file_name(kind): schema_text(kind) for kind in KINDS},
     }

@@ -118,7 +118,8 @@ def _finished(schema: dict[str, Any], types: Mapping[str, Any]) -> dict[str, Any
     if "title" in schema:
         found["title"] = _title(schema.pop("title"))
     about, examples = described(schema.pop("description", ""))
-    reads = schema.pop("x-reads", ())
+    values = schema.get("additionalProperties")
+    reads = schema.pop("x-reads", None) or (isinstance(values, dict) and values.get("x-reads"))
     if reads:
         about += f" Expressions here read {' and '.join(f'`{name}`' for name in reads)}."
     found["description"] = about
@@ -150,15 +151,19 @@ def _finished(schema: dict[str, Any], types: Mapping[str, Any]) -> dict[str, Any
 
 def _joined(schema: dict[str, Any], types: Mapping[str, Any]) -> dict[str, Any]:
     """Alternatives of different types as one schema: an editor explains it better than a choice."""
-    parts = [_finished(part, types) for part in schema["anyOf"]]
+    parts = [_finished({word: value for word, value in part.items() if word != "x-reads"}, types)
+             for part in schema["anyOf"]]  # fmt: skip
     rest = {word: value for word, value in schema.items() if word != "anyOf"}
+    if reads := next((part["x-reads"] for part in schema["anyOf"] if "x-reads" in part), None):
+        rest["x-reads"] = reads
     whole: dict[str, Any] = {}
     kinds: list[str] = []
     for part in parts:
-        if "type" not in part:  # any value
-            return {**{word: value for word, value in part.items() if word != "title"}, **rest}
-        kinds += [part["type"]] if isinstance(part["type"], str) else part["type"]
+        if "type" in part:
+            kinds += [part["type"]] if isinstance(part["type"], str) else part["type"]
         whole.update({word: value for word, value in part.items() if word not in {"type", "title"}})
+    if not all("type" in part for part in parts):  # any value
+        return {**whole, **rest}
     if "enum" in whole and "null" in kinds:
         whole["enum"] = [*whole["enum"], None]
     return {**whole, "type": kinds, **rest}

@@ -60,7 +60,8 @@ def fields(schema: Schema, depth: int = 0, above: str = "") -> Iterator[FieldWor
 def field_rows(schema: Schema) -> Iterator[Row]:
     """(name, type, required, description) of each property, those inside it indented."""
     for one in fields(schema):
-        about = " ".join(filter(None, (one.about, one.default is not None and f"Default: {one.default}.")))
+        default = "" if one.default is None else f"Default: {one.default}."
+        about = " ".join(filter(None, (one.about, default)))
         yield "  " * one.depth + one.name, one.type, "yes" if one.is_required else "", about
 
 
