@@ -20,7 +20,7 @@ from connector.document import parse
 from connector.documenting.json_schema import any_schema, schema_of_fields
 from connector.manifest import Action, Connector
 from connector.shipped_files import COMPILED, PACKAGE
-from connector.soundness import AUTH_KEYS
+from connector.soundness import AUTH_KEYS, AUTH_OPTIONAL
 
 KINDS: Final = ("connector", "action")
 _PLACED: Final = ("actions", "folder")  # the reader puts them in
@@ -99,10 +99,11 @@ def _conditions(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _auth_conditions(properties: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    known = {key for keys in (*AUTH_KEYS.values(), *AUTH_OPTIONAL.values()) for key in keys}
     for kind, needed in AUTH_KEYS.items():
-        others = {key for keys in AUTH_KEYS.values() for key in keys} - {*needed}
-        then: dict[str, Any] = {"required": list(needed)}
-        then["properties"] = {key: False for key in properties if key in others}
+        foreign = known.difference(needed, AUTH_OPTIONAL.get(kind, ()))
+        then: dict[str, Any] = {"required": list(needed)} if needed else {}
+        then["properties"] = {key: False for key in properties if key in foreign}
         yield {"if": {"required": ["kind"], "properties": {"kind": {"const": kind}}}, "then": then}
 
 

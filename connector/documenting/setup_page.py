@@ -92,6 +92,15 @@ def _auth(auth: Auth) -> Iterator[str]:
     elif auth.kind == "basic":
         pair = [filled_in(part) for part in (auth.username, auth.password) if part is not None]
         yield f"Each has HTTP basic authentication, {code(':'.join(pair))}."
+    elif auth.kind == "none":
+        yield "The service is open to all: there is nothing to prove."
+    elif auth.fetches_token:
+        yield (
+            f"Each has the header {code('Authorization: Bearer <token>')}. The token is fetched with the client's id "
+            "and secret, kept in memory until shortly before it expires, and fetched anew where it is refused:"
+        )
+        yield ""
+        yield from table(("key", "value"), _keys(auth))
     else:
         yield f"Each proves who sends it by {code(auth.kind)}:"
         yield ""
