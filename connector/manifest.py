@@ -327,6 +327,14 @@ class Route(Lifecycle):
     """One way to carry an action out."""
 
     request: Request
+    """The request that carries the action out.
+
+    Example:
+        method: POST
+        path: /search
+        body:
+          query: ${{ inputs.query }}
+    """
     answer: Literal["json", "text", "bytes"] = "json"
     """What the answer's body is. text gives response.body as one text, which may not be a page of HTML. bytes is
     for files of any kind, and gives response.body as base64 text. A json answer may also be empty: response.body is
