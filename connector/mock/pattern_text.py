@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from connector.pattern import TooSlow, matches, repeats, tokens_of
+from connector.pattern import TooSlow, is_readable, matches, repeats, tokens_of
 
 _ALPHABET: Final = (
     string.ascii_lowercase + string.digits + string.ascii_uppercase + "-_./:@ ,;+*!?#%&=~'\"\\\t\n"
@@ -16,6 +16,7 @@ _ALPHABET: Final = (
 _MOST_TRIES: Final = 40
 _LONGEST: Final = 4_000
 _SECONDS: Final = 0.05
+_MOST_CHARACTERS: Final = 50_000  # tried
 _EMPTY: Final = {"^", "$", r"\b", r"\B", r"\A", r"\Z"}
 
 
@@ -56,13 +57,21 @@ def text_for(pattern: str, *, least: int = 0, most: int | None = None, number: i
         most: characters at most.
         number: another number gives another text, where one is found.
     """
+    if not is_readable(pattern):
+        return None
     try:
         part = _read(pattern)
     except (ValueError, RecursionError):
         return None
     fitting: list[str] = []
+    seen: set[str] = set()
     for text in _tries(part, least):
-        if text not in fitting and least <= len(text) <= (len(text) if most is None else most):
+        if text in seen:
+            continue
+        seen.add(text)
+        if sum(map(len, seen)) > _MOST_CHARACTERS:
+            break
+        if least <= len(text) <= (len(text) if most is None else most):
             try:
                 if matches(pattern, text, seconds=_SECONDS):
                     fitting.append(text)
@@ -95,8 +104,13 @@ def _written(part: _Part, number: int, more: int) -> str:
             return _written(ways[number % len(ways)], number // len(ways), more)
         case _Repeated(inner, least, most):
             count = least + more if most is None else min(least + more, most)
-            text = _written(inner, number, more if least + more <= _LONGEST else 0)
-            return (text * count)[:_LONGEST]
+            texts, length = [], 0
+            for place in range(min(count, _LONGEST)):
+                texts.append(_written(inner, number + place, more))
+                length += len(texts[-1])
+                if length > _LONGEST:
+                    break
+            return "".join(texts)[:_LONGEST]
 
 
 def _read(pattern: str) -> _Part:

@@ -254,7 +254,7 @@ def _number(schema: Schema, number: int, *, is_whole: bool) -> int | float:
     bounds = {word: Fraction(str(schema[word])) for word in _BOUNDS if _is_finite(schema.get(word))}
     low = max((bounds[w] for w in ("minimum", "exclusiveMinimum") if w in bounds), default=None)
     high = min((bounds[w] for w in ("maximum", "exclusiveMaximum") if w in bounds), default=None)
-    wanted = Fraction(number + 1) * max(1, step)
+    wanted = Fraction(number + 1) * max(Fraction(1), step)
     if low is not None and wanted < low + step:
         wanted = low + step * number
         wanted += step if bounds.get("exclusiveMinimum") == wanted else 0
