@@ -68,6 +68,7 @@ PATH = (
     "async_sockets",
     "wire",
     "transport",
+    "observed",
     "sse",
     "response",
     "output",
@@ -112,7 +113,7 @@ HOMES = {
     "starlette": {"sandbox", "mock"},
     "uvicorn": {"sandbox"},
 }
-USERS_OF_HTTP = {"request", "wire", "transport", "response", "streamed"}
+USERS_OF_HTTP = {"request", "wire", "transport", "observed", "response", "streamed"}
 WORDS_TO_AVOID = (
     "manager",
     "handler",

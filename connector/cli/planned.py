@@ -36,8 +36,13 @@ def show(plan: Plan, preview: Preview) -> None:
     if preview.body is not None:
         page.line()
         page.line(json_text(preview.body))
-    sent, absent = _divided(plan)
     page.line()
+    show_parts(page, plan)
+
+
+def show_parts(page: Page, plan: Plan) -> None:
+    """Every part of the request with where it came from, and why others are absent."""
+    sent, absent = _divided(plan)
     page.title("Sent")
     rows = [(field.path, json_text(field.value, indent=None), field.source) for field in sent]
     page.table(("field", "value", "from"), rows)

@@ -7,5 +7,6 @@ credentials, method and path, query, headers and body.
 
 from connector.mock.credential import Credential
 from connector.mock.server import Mock, serve_mock
+from connector.mock.value import value_for
 
-__all__ = ["Credential", "Mock", "serve_mock"]
+__all__ = ["Credential", "Mock", "serve_mock", "value_for"]
