@@ -106,8 +106,9 @@ class Observed(httpx.BaseTransport):
         )
 
     def _url(self, url: httpx.URL) -> str:
-        pairs = [
-            (name, MASK if name.lower() in self._hidden else text) for name, text in url.params.multi_items()
+        hidden = self._hidden
+        pairs: list[tuple[str, str | int | float | bool | None]] = [
+            (name, MASK if name.lower() in hidden else text) for name, text in url.params.multi_items()
         ]
         shown = str(url.copy_with(query=None))
         query = str(httpx.QueryParams(pairs)).replace("%2A", "*")

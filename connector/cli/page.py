@@ -138,7 +138,7 @@ class Page:
 class Column(Page):
     """A part of a page, as wide as it is told; it is kept until the page shows it beside another."""
 
-    def __init__(self, console: Console, width: int) -> None:
+    def __init__(self, console: _Console, width: int) -> None:
         self._console = console
         self.width = width
         self.lines: list[Text] = []

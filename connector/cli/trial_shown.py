@@ -57,7 +57,7 @@ def _show_exchanges(page: Page, trial: Trial) -> None:
 
 def _show_exchange(page: Page, exchange: Exchange, count: str) -> None:
     page.title(f"Request{count}")
-    page.line(f"{exchange.method} {_target(exchange.url)}", indent=2)
+    page.table(("", ""), [(exchange.method, _target(exchange.url))])
     _show_headers(page, exchange.request_headers)
     _show_body(page, exchange.request_body)
     page.line()
@@ -143,10 +143,9 @@ def _duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def as_json(trial: Trial, about: str) -> dict[str, Any]:
+def as_json(trial: Trial) -> dict[str, Any]:
     """The trial as one JSON object."""
     return {
-        "answered_by": about,
         "plan": planned.as_json(trial.plan, trial.preview),
         "exchanges": [_exchange(one) for one in trial.exchanges],
         "outputs": [

@@ -43,6 +43,13 @@ class _Wish:
     suggest: bool
 
 
+@dataclass(frozen=True)
+class _Answerer:
+    connection: Connection
+    about: str
+    is_mock: bool
+
+
 @click.command(
     "try",
     short_help="Run an action of your own connector, and look at all of it.",
@@ -122,7 +129,7 @@ def _again(wish: _Wish) -> None:
             page.line(str(problem))
     else:
         try:
-            _once(wish, is_linted=True)
+            _once(wish, is_watched=True)
         except ConnectorError as error:
             if wish.as_json:
                 give(json_text({"error": {"kind": error.kind, "message": str(error)}}, indent=None))
@@ -144,7 +151,7 @@ def _stamps(folder: Path, file: str | None) -> dict[str, tuple[int, int]]:
     return stamps
 
 
-def _once(wish: _Wish, *, is_linted: bool = False) -> Exit:
+def _once(wish: _Wish, *, is_watched: bool = False) -> Exit:
     """One run, shown. Gives the exit code.
 
     Raises:
@@ -157,26 +164,28 @@ def _once(wish: _Wish, *, is_linted: bool = False) -> Exit:
 
     connector = load(wish.path)
     action = _action(connector, wish.action)
-    with _answerer(wish, connector) as (connection, about, is_mock):
-        inputs, whose = _inputs(wish, action, is_mock=is_mock)
+    with _answerer(wish, connector) as answerer:
+        inputs, whose = _inputs(wish, action, is_mock=answerer.is_mock)
         hidden = {"Authorization", connector.connection.auth.name}
-        observed = Observed(connection.redactor, hidden)
-        with OpenConnection(connection, observed) as opened:
+        observed = Observed(answerer.connection.redactor, hidden)
+        with OpenConnection(answerer.connection, observed) as opened:
             trial = tried(opened, observed, action, inputs, route=wish.route, deadline=wish.deadline)
-    _show(wish, trial, f"{about}; {whose}" if whose else about)
-    if not is_linted:
+    _show(wish, trial, answerer, whose, is_watched=is_watched)
+    if not is_watched:
         _tell_lint(wish.path)
     return Exit.OK if trial.error is None else exit_of(trial.error)
 
 
-def _show(wish: _Wish, trial: Trial, about: str) -> None:
+def _show(wish: _Wish, trial: Trial, answerer: _Answerer, whose: str, *, is_watched: bool) -> None:
     from connector.cli import trial_shown
     from connector.cli.page import Page
 
     if wish.as_json:
-        give(json_text(trial_shown.as_json(trial, about)))
+        answered = {"mock": answerer.is_mock, "base_url": answerer.connection.base_url}
+        said = {**answered, "inputs_from": whose or "the command line", **trial_shown.as_json(trial)}
+        give(json_text(said, indent=None if is_watched else 2))
         return
-    trial_shown.show(Page(), trial, about)
+    trial_shown.show(Page(), trial, "; ".join(filter(None, (answerer.about, whose))))
 
 
 def _tell_lint(path: str) -> None:
@@ -188,8 +197,8 @@ def _tell_lint(path: str) -> None:
 
 
 @contextmanager
-def _answerer(wish: _Wish, connector: Connector) -> Iterator[tuple[Connection, str, bool]]:
-    """The connection to use, who answers as a phrase, and whether that is a mock."""
+def _answerer(wish: _Wish, connector: Connector) -> Iterator[_Answerer]:
+    """Who answers, for as long as it is needed."""
     is_asked = wish.with_mock or wish.connection or wish.base_url
     is_mock = wish.with_mock
     why = ""
@@ -198,13 +207,14 @@ def _answerer(wish: _Wish, connector: Connector) -> Iterator[tuple[Connection, s
         why = ", for want of credentials"
     if not is_mock:
         connection = connection_to_use(connector, wish.connection, wish.base_url)
-        yield connection, f"answered by the service at {connection.base_url}", False
+        yield _Answerer(connection, f"answered by the service at {connection.base_url}", is_mock=False)
         return
     from connector.connection import resolve
     from connector.mock import Mock
 
     with Mock(connector, told=lambda line: tell(f"note: {visible(line, one_line=True)}")) as mock:
-        yield resolve(mock.connector, mock.fields, environ={}), f"answered by a MOCK{why}", True
+        connection = resolve(mock.connector, mock.fields, environ={})
+        yield _Answerer(connection, f"answered by a MOCK{why}", is_mock=True)
 
 
 def _inputs(wish: _Wish, action: Action, *, is_mock: bool) -> tuple[Mapping[str, Any], str]:
