@@ -6,23 +6,31 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from connector.document import Document
 from connector.errors import Problem, did_you_mean
-from connector.manifest import Action, Connector, Rule
+from connector.manifest import Action, Auth, Connector, Request, Rule
 from connector.schema import Schema
 from connector.schema_form import faults
 from connector.template import Path, Piece, Static, Text
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _ID_HINT = "Use lower-case letters, digits and _, at most 64, beginning with a letter."
-_AUTH_KEYS = {
+AUTH_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "none": (),
     "basic": ("username", "password"),
     "bearer": ("value",),
     "header": ("value",),
     "query": ("value",),
+    "oauth2_client_credentials": ("token_url", "client_id", "client_secret"),
 }
+"""The keys that a kind of auth needs."""
+AUTH_OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "oauth2_client_credentials": ("scopes", "parameters", "send_as"),
+}
+"""The keys that a kind of auth may have besides; any may have `name`."""
+_OF_THE_TOKEN = ("client_id", "client_secret", "scope")
 
 
 def connector_problems(document: Document, connector: Connector) -> Iterator[Problem]:
@@ -31,16 +39,7 @@ def connector_problems(document: Document, connector: Connector) -> Iterator[Pro
         yield document.problem(("id",), f"{connector.id!r} is not an id.", _ID_HINT)
     form = connector.connection
     yield from _object_problems(document, ("connection", "fields"), form.fields)
-    for name in ("value", "username", "password"):
-        is_needed, is_given = name in _AUTH_KEYS.get(form.auth.kind, ()), getattr(form.auth, name) is not None
-        where: Path = ("connection", "auth")
-        if is_needed and not is_given:
-            hint = f"Add `{name}: ${{{{ connection.<field> }}}}`."
-            yield document.problem(where, f"`kind: {form.auth.kind}` needs `{name}`.", hint, at_key=True)
-        elif is_given and form.auth.kind in _AUTH_KEYS and not is_needed:
-            message = f"`kind: {form.auth.kind}` has no use for `{name}`."
-            hint = f"Remove it; {form.auth.kind} takes {' and '.join(_AUTH_KEYS[form.auth.kind])}."
-            yield document.problem((*where, name), message, hint, at_key=True)
+    yield from _auth_problems(document, form.auth)
     if form.check is not None:
         yield from _path_problems(document, ("connection", "check", "path"), Static(form.check.path))
     if connector.icon is not None:
@@ -51,6 +50,28 @@ def connector_problems(document: Document, connector: Connector) -> Iterator[Pro
             message = "The icon lies outside the project."
             yield document.problem(("icon",), message, "Put it beside the manifests.")
     yield from _number_problems(document, connector)
+
+
+def _auth_problems(document: Document, auth: Auth) -> Iterator[Problem]:
+    where: Path = ("connection", "auth")
+    needed = AUTH_KEYS[auth.kind]
+    known = {name for names in (*AUTH_KEYS.values(), *AUTH_OPTIONAL.values()) for name in names}
+    given = document.value["connection"]["auth"]
+    for name in needed:
+        if given.get(name) is None:
+            hint = f"Add `{name}: ${{{{ connection.<field> }}}}`."
+            yield document.problem(where, f"`kind: {auth.kind}` needs `{name}`.", hint, at_key=True)
+    for name in given:
+        if name in known and name not in (*needed, *AUTH_OPTIONAL.get(auth.kind, ())):
+            message = f"`kind: {auth.kind}` has no use for `{name}`."
+            taken = " and ".join([", ".join(needed[:-1]), *needed[-1:]] if len(needed) > 1 else needed)
+            hint = f"Remove it; {auth.kind} takes {taken or 'nothing'}."
+            yield document.problem((*where, name), message, hint, at_key=True)
+    for name in _OF_THE_TOKEN:
+        if name in auth.parameters:
+            hint = f"Write it as `{'scopes' if name == 'scope' else name}` of auth."
+            message = f"{name!r} is none of the further parameters."
+            yield document.problem((*where, "parameters", name), message, hint, at_key=True)
 
 
 def _number_problems(document: Document, connector: Connector) -> Iterator[Problem]:
@@ -112,6 +133,7 @@ def action_problems(document: Document, action: Action) -> Iterator[Problem]:
                     yield document.problem(
                         (*here, "request", word, key), message, "Write the name out.", at_key=True
                     )
+        yield from _body_problems(document, (*here, "request"), route.request)
         yield from _rule_problems(document, (*here, "rules"), route.rules)
         yield from () if inputs else _order_problems(document, (*here, "rules"), route.rules, action)
     for index, example in enumerate(action.examples):
@@ -164,6 +186,18 @@ def _path_problems(document: Document, path: Path, piece: Piece) -> Iterator[Pro
     elif not text.isascii() or not text.isprintable() or " " in text:
         message = "The path holds a space, or a character that HTTP does not take."
         yield document.problem(path, message, "Percent-encode it, such as %20.")
+
+
+def _body_problems(document: Document, here: Path, request: Request) -> Iterator[Problem]:
+    """A request has one body, of one kind: what does not fit into it would be dropped in silence."""
+    form = "form" if request.form else "files"
+    if request.body is not None and (request.form or request.files):
+        message = f"A request has a `body` or a form, and this has `{form}` too."
+        yield document.problem((*here, form), message, "Remove one of the two.", at_key=True)
+    if request.form_as == "urlencoded" and request.files:
+        message = "A form that is `urlencoded` has no files."
+        hint = "Remove `form_as`: files go into a multipart form."
+        yield document.problem((*here, "files"), message, hint, at_key=True)
 
 
 def _rule_problems(document: Document, here: Path, rules: tuple[Rule, ...]) -> Iterator[Problem]:

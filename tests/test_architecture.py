@@ -71,10 +71,12 @@ PATH = (
     "observed",
     "sse",
     "response",
+    "oauth",
     "output",
     "streamed",
     "polling",
     "ledger",
+    "tokens",
     "run",
     "run_async",
     "opening",
@@ -113,7 +115,7 @@ HOMES = {
     "starlette": {"sandbox", "mock"},
     "uvicorn": {"sandbox"},
 }
-USERS_OF_HTTP = {"request", "wire", "transport", "observed", "response", "streamed"}
+USERS_OF_HTTP = {"request", "wire", "transport", "observed", "response", "oauth", "streamed"}
 WORDS_TO_AVOID = (
     "manager",
     "handler",
