@@ -83,9 +83,9 @@ PATH = (
     "watched",
     "bulk",
 )
-FACES = ("cli", "drift", "sandbox", "testing")
+FACES = ("cli", "drift", "importing", "sandbox", "testing")
 # the command line starts the other faces; recording needs a server to record
-FACES_THAT_USE_FACES = {"cli": {"drift", "sandbox", "testing"}, "testing": {"sandbox"}}
+FACES_THAT_USE_FACES = {"cli": {"drift", "importing", "sandbox", "testing"}, "testing": {"sandbox"}}
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
     "httpcore": {"sockets", "async_sockets", "wire"},
