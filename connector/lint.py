@@ -27,7 +27,7 @@ from connector.manifest import ConnectionForm, Connector
 from connector.plan import chosen_route
 from connector.shape import Shape, of_schema
 from connector.template import Path as YamlPath
-from connector.template import Piece, Static, Text
+from connector.template import Piece, Static, Template, Text
 
 SECRET_NAME: Final = re.compile(
     r"(?i)((api|access|auth|bearer|private|secret)_?(key|token)|secret|password|passphrase)\Z"
@@ -111,22 +111,44 @@ def _auth_problems(document: Document, connector: Connector, *, told: bool) -> I
         if path[-1] in form.secrets:
             message = f"The secret {path[-1]!r} would stand in the URL."
             yield document.problem(("connection", "base_url"), message, "Use it in auth.", word=path[-1])
-    lint = TemplateLint(document, connector.tables)
-    for key in ("value", "username", "password"):
-        template = getattr(form.auth, key)
-        if template is not None:
-            place = ("connection", "auth", key)
-            shape = lint.shape(place, template, scope)
-            told |= any(SECRET_TEXT.search(text) for text in _literals(template.piece))
-            if not shape.can_be("string", "integer", "number", "boolean"):
-                message = f"`{key}` would be {shape.describe()}."
-                yield document.problem(place, message, "Give it a text.")
-    found = lint.take_problems()
-    yield from found
-    if not (told or found) and not any(path[-1] in form.secrets for path in lint.used):
+    sent: set[str] = set()
+    for path, template in form.auth.templates.items():
+        found = list(_auth_text_problems(document, connector, path, template, scope, sent))
+        told |= bool(found) or any(SECRET_TEXT.search(text) for text in _literals(template.piece))
+        yield from found
+    if not (told or sent):
         message = "auth sends no secret of the connection."
         hint = "Take it from a field with `writeOnly: true`, such as ${{ connection.api_key }}."
         yield document.problem(("connection", "auth"), message, hint, at_key=True)
+
+
+def _auth_text_problems(
+    document: Document,
+    connector: Connector,
+    path: YamlPath,
+    template: Template,
+    scope: Shape,
+    sent: set[str],
+) -> Iterator[Problem]:
+    """What is wrong with one text of auth; the secrets in it are added to `sent`."""
+    place = ("connection", "auth", *path)
+    lint = TemplateLint(document, connector.tables)
+    shape = lint.shape(place, template, scope)
+    if path == ("scopes",) and shape.item is not None:
+        shape = shape.item
+    if not shape.without("null").can_be("string", "integer", "number", "boolean"):
+        yield document.problem(place, f"`{path[-1]}` would be {shape.describe()}.", "Give it a text.")
+    found = lint.take_problems()
+    yield from found
+    secrets = sorted(used[-1] for used in lint.used if used[-1] in connector.connection.secrets)
+    sent.update(secrets)
+    if path == ("token_url",) and secrets:
+        message = f"The secret {secrets[0]!r} would stand in the URL."
+        yield document.problem(place, message, "Use it as client_secret.", word=secrets[0])
+    elif path == ("client_secret",) and not secrets and not found:
+        message = "The client's secret is no secret of the connection."
+        hint = "Take it from a field with `writeOnly: true`, such as ${{ connection.client_secret }}."
+        yield document.problem(place, message, hint)
 
 
 def _literals(piece: Piece) -> Iterator[str]:

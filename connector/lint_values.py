@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from connector.connection import checked_base_url
+from connector.connection import checked_base_url, checked_url
 from connector.document import Document
 from connector.errors import CredentialError, Problem
 from connector.manifest import Connector
@@ -16,6 +16,7 @@ from connector.schema import Schema
 from connector.template import Path
 
 SENTENCES: Final = frozenset({"name", "title", "description", "hint", "say", "why", "note"})
+_MAY_BE_ABSENT: Final = {("scopes",)}
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _RANGES: Final = (
     ("minimum", "maximum"),
@@ -75,6 +76,7 @@ def connector_values(document: Document, connector: Connector) -> Iterator[Probl
         if urlsplit(link).scheme not in {"http", "https"} or not urlsplit(link).netloc:
             yield document.problem(("links", name), "It is not a URL.", "Begin it with https://.")
     yield from _base_url(document, connector)
+    yield from _token_url(document, connector)
     yield from _required(document, connector)
 
 
@@ -92,13 +94,29 @@ def _base_url(document: Document, connector: Connector) -> Iterator[Problem]:
         yield document.problem(place, error.message, error.hint)
 
 
+def _token_url(document: Document, connector: Connector) -> Iterator[Problem]:
+    template = connector.connection.auth.token_url
+    url = template.fill({"connection": connector.connection.defaults}) if template else None
+    if url is None:
+        return
+    is_path = isinstance(url, str) and url.startswith("/")
+    try:
+        checked_url(f"https://host.test{url}" if is_path else url, what="token_url", where="", environ={})
+    except CredentialError as error:
+        hint = "Write it as https://host/path, or as /path below base_url."
+        yield document.problem(("connection", "auth", "token_url"), error.message, hint)
+
+
 def _required(document: Document, connector: Connector) -> Iterator[Problem]:
     form, auth = connector.connection, connector.connection.auth
     required = form.fields.get("required", ())
     if not form.form.keys() >= set(required):
         return  # one of them is misspelt, and has been told
-    for template in (auth.value, auth.username, auth.password, form.base_url):
-        for _, expression, _ in template.expressions() if template else ():
+    needed = [
+        template for path, template in auth.templates.items() if path not in _MAY_BE_ABSENT and len(path) == 1
+    ]
+    for template in (*needed, form.base_url):
+        for _, expression, _ in template.expressions():
             for name in (reference[-1] for reference in expression.references):
                 if name in form.form and name not in required and "default" not in form.form[name]:
                     message = f"Every request needs {name!r}, and the form does not ask for it."

@@ -90,7 +90,15 @@ class Request(_Strict):
     body: RequestValue | None = None
     """Looks like the JSON that is sent. Absent and null entries are left out."""
     form: Mapping[str, RequestValue] = field(default_factory=dict)
-    """Instead of body: the fields of a multipart form."""
+    """Instead of body: the fields of a form, under the names that stand here. A list repeats its name.
+
+    Example: {amount: "${{ inputs.amount }}", "metadata[order]": "${{ inputs.order }}"}
+    """
+    form_as: Literal["multipart", "urlencoded"] = "multipart"
+    """How the form is sent: as multipart/form-data, or as application/x-www-form-urlencoded.
+
+    Example: urlencoded
+    """
     files: Mapping[str, FilePart] = field(default_factory=dict)
     """The files of a multipart form."""
 
@@ -316,17 +324,72 @@ class Action(_Strict):
         return {name: typed(schema) for name, schema in self.output_fields.items()}
 
 
+_AUTH_TEXTS = ("value", "username", "password", "token_url", "client_id", "client_secret", "scopes")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Auth(_Strict):
-    """How a request proves who sends it."""
+    """How a request proves who sends it.
 
-    kind: Literal["header", "query", "bearer", "basic"]
+    header, query: a key in a header or in a parameter of the query. bearer: a token in `Authorization`. basic:
+    user name and password. oauth2_client_credentials: the runtime fetches an access token with the client's id
+    and secret (RFC 6749, 4.4), keeps it in memory until shortly before it expires, fetches it anew once when
+    the service answers 401, and sends it as `Authorization: Bearer <token>`. The exchange stands in no cassette.
+    """
+
+    kind: Literal["header", "query", "bearer", "basic", "oauth2_client_credentials"]
     name: str = "Authorization"
     """The header's or the query parameter's name."""
     value: ConnectionText | None = None
     """header, query: the whole value, such as `Bearer ${{ connection.api_key }}`. bearer: the token."""
     username: ConnectionText | None = None
     password: ConnectionText | None = None
+    token_url: ConnectionText | None = None
+    """oauth2_client_credentials: where the token comes from. A path is one below base_url; anything else is a
+    whole URL, https or this machine. The secret goes there and nowhere else: redirects are not followed.
+
+    Example: /oauth2/token
+    Example: https://${{ connection.tenant }}.example.com/oauth2/token
+    """
+    client_id: ConnectionText | None = None
+    """oauth2_client_credentials: the client's id.
+
+    Example: ${{ connection.client_id }}
+    """
+    client_secret: ConnectionText | None = None
+    """oauth2_client_credentials: the client's secret.
+
+    Example: ${{ connection.client_secret }}
+    """
+    scopes: ConnectionText | None = None
+    """oauth2_client_credentials: what is asked for, as a list, or as one text with spaces between. None if absent.
+
+    Example: [tickets.read, tickets.write]
+    Example: ${{ connection.scopes }}
+    """
+    parameters: Mapping[str, ConnectionText] = field(default_factory=dict)
+    """oauth2_client_credentials: what else the token's request has in its form. `grant_type` replaces the
+    usual client_credentials, for a service that has a word of its own.
+
+    Example: {audience: https://api.example.com}
+    """
+    send_as: Literal["basic", "form"] = "basic"
+    """oauth2_client_credentials: how the id and the secret are sent: as basic auth, or among the form's fields.
+
+    Example: form
+    """
+
+    @cached_property
+    def templates(self) -> Mapping[tuple[str, ...], Template]:
+        """Every text that the connection's fields fill, with its path below `auth`."""
+        named: dict[tuple[str, ...], Template | None] = {(word,): getattr(self, word) for word in _AUTH_TEXTS}
+        named.update({("parameters", name): template for name, template in self.parameters.items()})
+        return {path: template for path, template in named.items() if template is not None}
+
+    @property
+    def fetches_token(self) -> bool:
+        """Whether requests are signed with an access token that has to be fetched first."""
+        return self.kind == "oauth2_client_credentials"
 
 
 @dataclass(frozen=True, kw_only=True)

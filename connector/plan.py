@@ -310,9 +310,14 @@ def input_behind(plan: Plan, parameter: str) -> str | None:
     `max_output_tokens` -> `max_tokens`; `tools[0].filters.search_recency_filter` -> `search_recency_filter`.
     """
     wanted = parameter.removeprefix("body.")
-    if plan.route.request.body is None or not wanted:
+    request = plan.route.request
+    named = request.form.get(wanted) or request.query.get(parameter.removeprefix("query."))
+    if named is not None:
+        read = [path for _, expression, _ in named.expressions() for path in expression.references]
+        return ".".join(read[0][1:]) or None if read else None
+    if request.body is None or not wanted:
         return None
-    for path, expression, _ in plan.route.request.body.expressions():
+    for path, expression, _ in request.body.expressions():
         text = path_text(path)
         inner = wanted.startswith((f"{text}.", f"{text}["))
         if expression.references and (inner or text == wanted or text.endswith(f".{wanted}")):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import quote_plus, urlencode
 
 from connector.connection import Connection, is_header_value
 from connector.errors import InputError, Problem
@@ -22,6 +23,9 @@ from connector.http import httpx
 from connector.manifest import Connector
 from connector.plan import Plan
 from connector.secret import MASK, Secret
+
+ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - a name
+"""What stands in for an access token is named by this, as a field's is by the field."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Preview:
     url: str
     headers: Mapping[str, str]
     body: Any
+    text: str | None = None
+    """The body as it is sent, where it is no JSON: a form."""
 
 
 def build(plan: Plan, connection: Connection) -> httpx.Request:
@@ -44,6 +50,29 @@ def build(plan: Plan, connection: Connection) -> httpx.Request:
     form, content = _content(plan)
     headers = _headers(plan, form)
     return _signed(plan.method, url, headers, content, connection)
+
+
+def build_token(connection: Connection) -> httpx.Request:
+    """The request for an access token (RFC 6749, 4.4). It goes to the manifest's token_url."""
+    url, auth = _url(connection.token_url), connection.connector.connection.auth
+    scope = {"connection": connection.fields(lambda _, secret: secret.reveal())}
+    fields: dict[str, Any] = {"grant_type": "client_credentials"}
+    fields.update({name: value.fill(scope) for name, value in auth.parameters.items()})
+    scopes = auth.scopes.fill(scope) if auth.scopes else None
+    fields["scope"] = " ".join(map(text_of, scopes)) if isinstance(scopes, list) else scopes
+    client = {
+        name: text_of(template.fill(scope))
+        for name, template in (("client_id", auth.client_id), ("client_secret", auth.client_secret))
+        if template is not None
+    }
+    headers = _standard_headers(_agent(connection.connector), form="application/x-www-form-urlencoded")
+    if auth.send_as == "basic":
+        pair = ":".join(map(quote_plus, client.values())).encode()  # RFC 6749, 2.3.1: encoded, then joined
+        headers = {**headers, "Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    else:
+        fields.update(client)
+    content = urlencode([(name, text_of(value)) for name, value in fields.items() if value is not None])
+    return _complete("POST", url, headers, content.encode(), connection)
 
 
 def build_follow_up(plan: Plan, method: str, path: str, connection: Connection) -> httpx.Request:
@@ -62,13 +91,16 @@ def build_check(connection: Connection) -> httpx.Request:
 def preview(plan: Plan, connection: Connection, *, stand_in: Callable[[str], str] | None = None) -> Preview:
     """The request of a plan with every secret replaced: by a mask, or by what `stand_in` gives for a field."""
     url = str(_url(connection.base_url + plan.path, plan.query))
-    headers = _headers(plan, _content(plan)[0])
+    form, content = _content(plan)
+    headers = _headers(plan, form)
+    text = content.decode() if content is not None and plan.body is None else None
     if connection.connector.connection.auth.kind == "basic":
-        return Preview(plan.method, url, _merged(headers, {"Authorization": f"Basic {MASK}"}), plan.body)
+        basic = {"Authorization": f"Basic {MASK}"}
+        return Preview(plan.method, url, _merged(headers, basic), plan.body, text)
     signed, query = _auth(connection, lambda name, _: stand_in(name) if stand_in else MASK)
     for name, value in query.items():
         url += f"{'&' if plan.query else '?'}{httpx.QueryParams({name: ''})}{value}"
-    return Preview(plan.method, url, _merged(headers, signed), plan.body)
+    return Preview(plan.method, url, _merged(headers, signed), plan.body, text)
 
 
 def curl(plan: Plan, connection: Connection) -> str:
@@ -91,8 +123,8 @@ def curl(plan: Plan, connection: Connection) -> str:
     ]
     if shown.body is not None:
         lines.append(f"--data-raw {shlex.quote(_json(shown.body).decode())}")
-    elif plan.form or plan.files:
-        lines.append(f"--data-raw {shlex.quote(_multipart(plan)[1].decode())}")
+    elif shown.text is not None:
+        lines.append(f"--data-raw {shlex.quote(shown.text)}")
     return " \\\n  ".join(lines)
 
 
@@ -112,10 +144,13 @@ def _auth(
     if auth.kind == "basic":
         pair = _basic(connection, reveal).encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}, {}
-    value = text_of(auth.value.fill({"connection": connection.fields(reveal)})) if auth.value else ""
+    if auth.value is None:
+        value = reveal(ACCESS_TOKEN, connection.token or Secret(MASK))
+    else:
+        value = text_of(auth.value.fill({"connection": connection.fields(reveal)}))
     if auth.kind == "query":
         return {}, {auth.name: value}
-    return {auth.name: f"Bearer {value}" if auth.kind == "bearer" else value}, {}
+    return {auth.name: value if auth.kind == "header" else f"Bearer {value}"}, {}
 
 
 def _basic(connection: Connection, reveal: Callable[[str, Secret], str]) -> str:
@@ -160,8 +195,14 @@ def _headers(plan: Plan, form: str | None) -> Mapping[str, str]:
 def _content(plan: Plan) -> tuple[str | None, bytes | None]:
     """The body, and the type that is said of it; None and None where there is no body."""
     if plan.form or plan.files:
-        return _multipart(plan)
+        return _form(plan)
     return (None, None) if plan.body is None else ("application/json", _json(plan.body))
+
+
+def _form(plan: Plan) -> tuple[str, bytes]:
+    if plan.route.request.form_as == "urlencoded":
+        return "application/x-www-form-urlencoded", urlencode(plan.form).encode()
+    return _multipart(plan)
 
 
 def _multipart(plan: Plan) -> tuple[str, bytes]:
@@ -230,6 +271,12 @@ def _signed(
     signed, query = _auth(connection, lambda _, secret: secret.reveal())
     for name, value in query.items():
         url = url.copy_add_param(name, value)
+    return _complete(method, url, _merged(headers, signed), content, connection)
+
+
+def _complete(
+    method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None, connection: Connection
+) -> httpx.Request:
     timeouts = connection.connector.timeouts
     limits = {
         "connect": timeouts.connect,
@@ -238,9 +285,7 @@ def _signed(
         "pool": timeouts.connect,
     }
     sent = [(b"Host", url.netloc)]
-    sent += [
-        (name.encode("ascii"), value.encode("ascii")) for name, value in _merged(headers, signed).items()
-    ]
+    sent += [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
     if content is not None or method in {"POST", "PUT", "PATCH"}:
         sent.append((b"Content-Length", b"%d" % len(content or b"")))
     # a stream, unlike content, has httpx add and parse no headers of its own: that would take longer than the rest

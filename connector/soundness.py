@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 from connector.document import Document
 from connector.errors import Problem, did_you_mean
-from connector.manifest import Action, Connector, Rule
+from connector.manifest import Action, Auth, Connector, Request, Rule
 from connector.schema import Schema
 from connector.schema_form import faults
 from connector.template import Path, Piece, Static, Text
@@ -22,7 +22,10 @@ _AUTH_KEYS = {
     "bearer": ("value",),
     "header": ("value",),
     "query": ("value",),
+    "oauth2_client_credentials": ("token_url", "client_id", "client_secret"),
 }
+_AUTH_OPTIONAL = {"oauth2_client_credentials": ("scopes", "parameters", "send_as")}
+_OF_THE_TOKEN = ("client_id", "client_secret", "scope")
 
 
 def connector_problems(document: Document, connector: Connector) -> Iterator[Problem]:
@@ -31,16 +34,7 @@ def connector_problems(document: Document, connector: Connector) -> Iterator[Pro
         yield document.problem(("id",), f"{connector.id!r} is not an id.", _ID_HINT)
     form = connector.connection
     yield from _object_problems(document, ("connection", "fields"), form.fields)
-    for name in ("value", "username", "password"):
-        is_needed, is_given = name in _AUTH_KEYS.get(form.auth.kind, ()), getattr(form.auth, name) is not None
-        where: Path = ("connection", "auth")
-        if is_needed and not is_given:
-            hint = f"Add `{name}: ${{{{ connection.<field> }}}}`."
-            yield document.problem(where, f"`kind: {form.auth.kind}` needs `{name}`.", hint, at_key=True)
-        elif is_given and form.auth.kind in _AUTH_KEYS and not is_needed:
-            message = f"`kind: {form.auth.kind}` has no use for `{name}`."
-            hint = f"Remove it; {form.auth.kind} takes {' and '.join(_AUTH_KEYS[form.auth.kind])}."
-            yield document.problem((*where, name), message, hint, at_key=True)
+    yield from _auth_problems(document, form.auth)
     if form.check is not None:
         yield from _path_problems(document, ("connection", "check", "path"), Static(form.check.path))
     if connector.icon is not None:
@@ -51,6 +45,27 @@ def connector_problems(document: Document, connector: Connector) -> Iterator[Pro
             message = "The icon lies outside the project."
             yield document.problem(("icon",), message, "Put it beside the manifests.")
     yield from _number_problems(document, connector)
+
+
+def _auth_problems(document: Document, auth: Auth) -> Iterator[Problem]:
+    where: Path = ("connection", "auth")
+    needed = _AUTH_KEYS[auth.kind]
+    known = {name for names in (*_AUTH_KEYS.values(), *_AUTH_OPTIONAL.values()) for name in names}
+    given = document.value["connection"]["auth"]
+    for name in needed:
+        if given.get(name) is None:
+            hint = f"Add `{name}: ${{{{ connection.<field> }}}}`."
+            yield document.problem(where, f"`kind: {auth.kind}` needs `{name}`.", hint, at_key=True)
+    for name in given:
+        if name in known and name not in (*needed, *_AUTH_OPTIONAL.get(auth.kind, ())):
+            message = f"`kind: {auth.kind}` has no use for `{name}`."
+            hint = f"Remove it; {auth.kind} takes {', '.join(needed[:-1])}{' and ' * (len(needed) > 1)}{needed[-1]}."
+            yield document.problem((*where, name), message, hint, at_key=True)
+    for name in _OF_THE_TOKEN:
+        if name in auth.parameters:
+            hint = f"Write it as `{'scopes' if name == 'scope' else name}` of auth."
+            message = f"{name!r} is none of the further parameters."
+            yield document.problem((*where, "parameters", name), message, hint, at_key=True)
 
 
 def _number_problems(document: Document, connector: Connector) -> Iterator[Problem]:
@@ -112,6 +127,7 @@ def action_problems(document: Document, action: Action) -> Iterator[Problem]:
                     yield document.problem(
                         (*here, "request", word, key), message, "Write the name out.", at_key=True
                     )
+        yield from _body_problems(document, (*here, "request"), route.request)
         yield from _rule_problems(document, (*here, "rules"), route.rules)
         yield from () if inputs else _order_problems(document, (*here, "rules"), route.rules, action)
     for index, example in enumerate(action.examples):
@@ -164,6 +180,18 @@ def _path_problems(document: Document, path: Path, piece: Piece) -> Iterator[Pro
     elif not text.isascii() or not text.isprintable() or " " in text:
         message = "The path holds a space, or a character that HTTP does not take."
         yield document.problem(path, message, "Percent-encode it, such as %20.")
+
+
+def _body_problems(document: Document, here: Path, request: Request) -> Iterator[Problem]:
+    """A request has one body, of one kind: what does not fit into it would be dropped in silence."""
+    form = "form" if request.form else "files"
+    if request.body is not None and (request.form or request.files):
+        message = f"A request has a `body` or a form, and this has `{form}` too."
+        yield document.problem((*here, form), message, "Remove one of the two.", at_key=True)
+    if request.form_as == "urlencoded" and request.files:
+        message = "A form that is `urlencoded` has no files."
+        hint = "Remove `form_as`: files go into a multipart form."
+        yield document.problem((*here, "files"), message, hint, at_key=True)
 
 
 def _rule_problems(document: Document, here: Path, rules: tuple[Rule, ...]) -> Iterator[Problem]:

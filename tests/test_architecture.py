@@ -70,10 +70,12 @@ PATH = (
     "transport",
     "sse",
     "response",
+    "oauth",
     "output",
     "streamed",
     "polling",
     "ledger",
+    "tokens",
     "run",
     "run_async",
     "opening",
@@ -107,7 +109,7 @@ HOMES = {
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
 }
-USERS_OF_HTTP = {"request", "wire", "transport", "response", "streamed"}
+USERS_OF_HTTP = {"request", "wire", "transport", "response", "oauth", "streamed"}
 WORDS_TO_AVOID = (
     "manager",
     "handler",

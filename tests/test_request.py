@@ -15,13 +15,13 @@ import httpx
 import pytest
 from leaks import FORMS, KEY, everything_shown, leaked
 from loopback import Loopback, Received, http
-from tiny import with_path, write_tiny
+from tiny import FORM, with_path, write_tiny
 
 import connector
 from connector.connection import Connection, resolve
 from connector.errors import InputError
 from connector.manifest import Connector
-from connector.plan import Plan, plan
+from connector.plan import Plan, input_behind, plan
 from connector.request import build, build_check, curl, preview
 from connector.secret import MASK
 
@@ -142,6 +142,54 @@ def test_the_check_is_a_plain_get() -> None:
         b"",
     )
     assert request.headers["authorization"] == f"Bearer {KEY}"
+
+
+# --- forms
+
+
+@pytest.mark.parametrize(
+    ("inputs", "body"),
+    [
+        ({}, "v=2"),
+        ({"tags": ["a b", "c&d=e", "ü"]}, "tag%5B%5D=a+b&tag%5B%5D=c%26d%3De&tag%5B%5D=%C3%BC&v=2"),
+        ({"tags": [7, True, "2024"]}, "tag%5B%5D=7&tag%5B%5D=true&tag%5B%5D=2024&v=2"),
+        ({"tags": [], "part": ""}, "metadata%5Bpart%5D=&v=2"),
+        ({"part": "a\r\n&v=3"}, "metadata%5Bpart%5D=a%0D%0A%26v%3D3&v=2"),
+    ],
+    ids=str,
+)
+def test_a_form_is_urlencoded(tiny: Callable[..., Connector], inputs: dict[str, Any], body: str) -> None:
+    """Names stand as in the manifest, lists repeat them, and no value becomes a second field."""
+    made = tiny(sent=FORM)
+    request = build(planned(made, **inputs), connected(made))
+    assert request.content.decode() == body
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert request.headers["content-length"] == str(len(body))
+
+
+def test_a_preview_shows_a_form_as_it_is_sent(tiny: Callable[..., Connector]) -> None:
+    """It has no JSON body, but a text."""
+    made = tiny(sent=FORM)
+    shown = preview(planned(made, part="n"), connected(made))
+    assert (shown.body, shown.text) == (None, "metadata%5Bpart%5D=n&v=2")
+    assert shown.headers["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+def test_a_form_says_where_its_fields_came_from(tiny: Callable[..., Connector]) -> None:
+    """Each by its name in the manifest, and the absent ones too."""
+    found = {field.path: field.source for field in planned(tiny(sent=FORM), part="n").fields}
+    assert found["form.metadata[part]"] == "inputs.part"
+    assert found["form.tag[]"] == "tags: not given"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expected"), [("metadata[part]", "part"), ("tag[]", "tags"), ("v", None), ("part", "part")]
+)
+def test_a_forms_field_leads_back_to_its_input(
+    tiny: Callable[..., Connector], parameter: str, expected: str | None
+) -> None:
+    """The service names the field; people know the input. A parameter of the query too."""
+    assert input_behind(planned(tiny(sent=FORM)), parameter) == expected
 
 
 # --- auth
@@ -309,10 +357,10 @@ def test_curl_sends_the_same_request() -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-@pytest.mark.parametrize("auth", ["bearer", "header", "basic"])
-def test_curl_sends_the_same_auth(tiny: Callable[..., Connector], auth: str) -> None:
-    """Whatever the kind of auth."""
-    made = tiny(auth=auth)
+@pytest.mark.parametrize(("auth", "sent"), [("bearer", ""), ("header", FORM), ("basic", "")])
+def test_curl_sends_the_same_auth(tiny: Callable[..., Connector], auth: str, sent: str) -> None:
+    """Whatever the kind of auth, and of a form."""
+    made = tiny(auth=auth, sent=sent)
     with Loopback(http(200, {"name": "x"})) as server:
         connection = connected(made, base_url=server.url)
         request = build(planned(made, note="n", tags=["a b"]), connection)

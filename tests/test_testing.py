@@ -7,16 +7,18 @@ import re
 import shutil
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+from vcr.request import Request
 
 import connector
 from connector.errors import InputError
 from connector.lint import lint
 from connector.manifest import Action, Connector, Example
-from connector.testing.cassette import path_of
+from connector.testing.cassette import body, path_of
 from connector.testing.cassette_file import CassetteError, read
 from connector.testing.recording import record
 from connector.testing.replaying import replay
@@ -58,6 +60,24 @@ def test_a_replay_matches_the_body(example: Example) -> None:
     other = dataclasses.replace(example, inputs={**example.inputs, "query": "something else"})
     with pytest.raises(CassetteError, match=r"differs from the recorded one: body: asked .*something else"):
         replay(PERPLEXITY, PERPLEXITY.actions["execute_search"], other)
+
+
+@pytest.mark.parametrize(
+    ("asked", "recorded", "is_same"),
+    [
+        ("a=1&b=2", "b=2&a=1", True),
+        ("a=x+y&b=", "a=x%20y&b=", True),
+        ("a=1&a=2", "a=2&a=1", False),
+        ("a=1&b=", "a=1", False),
+        ("a=1", "a=2", False),
+    ],
+)
+def test_forms_are_compared_by_what_they_say(asked: str, recorded: str, is_same: bool) -> None:
+    """Names in any order and any spelling; the values of one name in theirs."""
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    requests = [Request("POST", "https://a.test", text, headers) for text in (asked, recorded)]
+    with nullcontext() if is_same else pytest.raises(AssertionError):
+        body(*requests)
 
 
 def test_both_routes_answer_the_same_outputs() -> None:

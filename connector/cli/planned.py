@@ -20,6 +20,7 @@ def as_json(plan: Plan, preview: Preview) -> dict[str, Any]:
         "url": preview.url,
         "headers": dict(preview.headers),
         "body": preview.body,
+        **({} if preview.text is None else {"text": preview.text}),
         "fields": [{"path": field.path, "value": field.value, "from": field.source} for field in sent],
         "absent": [{"path": field.path, "why": field.source} for field in absent],
         "warnings": list(plan.warnings),
@@ -36,6 +37,9 @@ def show(plan: Plan, preview: Preview) -> None:
     if preview.body is not None:
         page.line()
         page.line(json_text(preview.body))
+    elif preview.text is not None:
+        page.line()
+        page.whole(preview.text)
     sent, absent = _divided(plan)
     page.line()
     page.title("Sent")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import vcr
 from vcr.cassette import Cassette
@@ -80,16 +80,28 @@ def _vcr(mode: RecordMode, redactor: Redactor, against: str, persister: Any) -> 
 
 
 def body(asked: Any, recorded: Any) -> None:
-    """The bodies say the same: JSON by value, so key order does not matter but types do."""
-    if _normal(asked.body) != _normal(recorded.body):
+    """The bodies say the same.
+
+    JSON by value, so key order does not matter but types do; a urlencoded form by its names, each with its
+    values in their order.
+    """
+    if _normal(asked) != _normal(recorded):
         raise AssertionError(f"asked {_shown(asked.body)}; recorded {_shown(recorded.body)}")
 
 
-def _normal(body: Any) -> Any:
+def _normal(request: Any) -> Any:
+    body = request.body
+    if body and _is_urlencoded(request.headers):
+        return parse_qs(bytes(body).decode("utf-8", "surrogateescape"), keep_blank_values=True)
     try:
         return json.dumps(json.loads(body), sort_keys=True) if body else None
     except (ValueError, RecursionError):
         return bytes(body)
+
+
+def _is_urlencoded(headers: Mapping[str, Any]) -> bool:
+    named = " ".join(str(value) for name, value in headers.items() if name.lower() == "content-type")
+    return "application/x-www-form-urlencoded" in named.lower()
 
 
 def _shown(body: Any) -> str:

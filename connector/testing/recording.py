@@ -89,8 +89,9 @@ def _recorded(connector: Connector, action: Action, example: Example, sandbox_ur
     before = _shapes(path)
     with OpenConnection(connection) as opened:
         _run_before(opened, action, example, ())
+        connection = opened.authorised()  # an access token is fetched here, and its exchange stays out
     with (
-        recording(path, connection.secrets.values(), against) as cassette,
+        recording(path, connection.every_secret, against) as cassette,
         OpenConnection(connection) as opened,
     ):
         cassette.get_metadata("recorded_against", "the sandbox" if sandbox_url else against)
