@@ -116,9 +116,12 @@ def _auth_problems(document: Document, connector: Connector, *, told: bool) -> I
         found = list(_auth_text_problems(document, connector, path, template, scope, sent))
         told |= bool(found) or any(SECRET_TEXT.search(text) for text in _literals(template.piece))
         yield from found
-    if not (told or sent):
+    if not (told or sent) and form.auth.kind != "none":
         message = "auth sends no secret of the connection."
-        hint = "Take it from a field with `writeOnly: true`, such as ${{ connection.api_key }}."
+        hint = (
+            "Take it from a field with `writeOnly: true`, such as ${{ connection.api_key }}; "
+            "or write `{kind: none}` for an API that is open to all."
+        )
         yield document.problem(("connection", "auth"), message, hint, at_key=True)
 
 

@@ -331,13 +331,17 @@ _AUTH_TEXTS = ("value", "username", "password", "token_url", "client_id", "clien
 class Auth(_Strict):
     """How a request proves who sends it.
 
-    header, query: a key in a header or in a parameter of the query. bearer: a token in `Authorization`. basic:
+    none: it does not; the API is open to all. header, query: a key in a header or in a parameter of the query. bearer: a token in `Authorization`. basic:
     user name and password. oauth2_client_credentials: the runtime fetches an access token with the client's id
     and secret (RFC 6749, 4.4), keeps it in memory until shortly before it expires, fetches it anew once when
     the service answers 401, and sends it as `Authorization: Bearer <token>`. The exchange stands in no cassette.
     """
 
-    kind: Literal["header", "query", "bearer", "basic", "oauth2_client_credentials"]
+    kind: Literal["none", "header", "query", "bearer", "basic", "oauth2_client_credentials"]
+    """See above.
+
+    Example: bearer
+    """
     name: str = "Authorization"
     """The header's or the query parameter's name."""
     value: ConnectionText | None = None

@@ -145,6 +145,8 @@ def _auth(
         pair = _basic(connection, reveal).encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}, {}
     if auth.value is None:
+        if auth.kind == "none":
+            return {}, {}
         value = reveal(ACCESS_TOKEN, connection.token or Secret(MASK))
     else:
         value = text_of(auth.value.fill({"connection": connection.fields(reveal)}))

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from connector.document import Document
 from connector.errors import Problem, did_you_mean
@@ -17,14 +17,19 @@ from connector.template import Path, Piece, Static, Text
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _ID_HINT = "Use lower-case letters, digits and _, at most 64, beginning with a letter."
-_AUTH_KEYS = {
+AUTH_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "none": (),
     "basic": ("username", "password"),
     "bearer": ("value",),
     "header": ("value",),
     "query": ("value",),
     "oauth2_client_credentials": ("token_url", "client_id", "client_secret"),
 }
-_AUTH_OPTIONAL = {"oauth2_client_credentials": ("scopes", "parameters", "send_as")}
+"""The keys that a kind of auth needs."""
+AUTH_OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "oauth2_client_credentials": ("scopes", "parameters", "send_as"),
+}
+"""The keys that a kind of auth may have besides; any may have `name`."""
 _OF_THE_TOKEN = ("client_id", "client_secret", "scope")
 
 
@@ -49,17 +54,18 @@ def connector_problems(document: Document, connector: Connector) -> Iterator[Pro
 
 def _auth_problems(document: Document, auth: Auth) -> Iterator[Problem]:
     where: Path = ("connection", "auth")
-    needed = _AUTH_KEYS[auth.kind]
-    known = {name for names in (*_AUTH_KEYS.values(), *_AUTH_OPTIONAL.values()) for name in names}
+    needed = AUTH_KEYS[auth.kind]
+    known = {name for names in (*AUTH_KEYS.values(), *AUTH_OPTIONAL.values()) for name in names}
     given = document.value["connection"]["auth"]
     for name in needed:
         if given.get(name) is None:
             hint = f"Add `{name}: ${{{{ connection.<field> }}}}`."
             yield document.problem(where, f"`kind: {auth.kind}` needs `{name}`.", hint, at_key=True)
     for name in given:
-        if name in known and name not in (*needed, *_AUTH_OPTIONAL.get(auth.kind, ())):
+        if name in known and name not in (*needed, *AUTH_OPTIONAL.get(auth.kind, ())):
             message = f"`kind: {auth.kind}` has no use for `{name}`."
-            hint = f"Remove it; {auth.kind} takes {', '.join(needed[:-1])}{' and ' * (len(needed) > 1)}{needed[-1]}."
+            taken = " and ".join([", ".join(needed[:-1]), *needed[-1:]] if len(needed) > 1 else needed)
+            hint = f"Remove it; {auth.kind} takes {taken or 'nothing'}."
             yield document.problem((*where, name), message, hint, at_key=True)
     for name in _OF_THE_TOKEN:
         if name in auth.parameters:

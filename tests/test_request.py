@@ -214,6 +214,14 @@ def test_auth_in_a_header(
     assert leaked(repr(shown)) == []
 
 
+def test_no_auth(tiny: Callable[..., Connector]) -> None:
+    """An API that is open to all gets nothing that proves who asks."""
+    made = tiny(auth="none")
+    assert "authorization" not in build(planned(made), connected(made)).headers
+    assert "Authorization" not in preview(planned(made), connected(made)).headers
+    assert KEY not in curl(planned(made), connected(made))
+
+
 def test_auth_in_the_query(tiny: Callable[..., Connector]) -> None:
     """The key is encoded into the URL, which prints without it."""
     made = tiny(auth="query")

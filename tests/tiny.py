@@ -64,6 +64,7 @@ AUTHS = {
     "bearer": '{kind: bearer, value: "${{ connection.key }}"}',
     "header": '{kind: header, name: X-Key, value: "Key ${{ connection.key }}"}',
     "basic": '{kind: basic, username: "${{ connection.user }}", password: "${{ connection.key }}"}',
+    "none": "{kind: none}",
     "query": '{kind: query, name: api_key, value: "${{ connection.key }}"}',
     "oauth2": """{kind: oauth2_client_credentials, token_url: /token, client_id: "${{ connection.user }}",
       client_secret: "${{ connection.key }}", scopes: [read, write], parameters: {audience: "https://api.test"}}""",
