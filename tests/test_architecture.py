@@ -86,11 +86,11 @@ PATH = (
     "watched",
     "bulk",
 )
-FACES = ("cli", "drift", "mock", "sandbox", "testing")
+FACES = ("cli", "drift", "importing", "mock", "sandbox", "testing")
 # the command line starts the other faces; recording needs a server to record; a mock is served and misbehaves as
 # the sandbox does, and gives what was recorded
 FACES_THAT_USE_FACES = {
-    "cli": {"drift", "mock", "sandbox", "testing"},
+    "cli": {"drift", "importing", "mock", "sandbox", "testing"},
     "mock": {"sandbox", "testing"},
     "testing": {"sandbox"},
 }
