@@ -68,6 +68,7 @@ PATH = (
     "async_sockets",
     "wire",
     "transport",
+    "observed",
     "sse",
     "response",
     "oauth",
@@ -85,11 +86,13 @@ PATH = (
     "watched",
     "bulk",
 )
-FACES = ("cli", "documenting", "drift", "importing", "sandbox", "testing")
-# the command line starts the other faces; recording needs a server to record; samples are written as drafts are
+FACES = ("cli", "documenting", "drift", "importing", "mock", "sandbox", "testing")
+# the command line starts the other faces; recording needs a server to record; samples are written as drafts are; a
+# mock is served and misbehaves as the sandbox does, and gives what was recorded
 FACES_THAT_USE_FACES = {
-    "cli": {"documenting", "drift", "importing", "sandbox", "testing"},
+    "cli": {"documenting", "drift", "importing", "mock", "sandbox", "testing"},
     "documenting": {"importing"},
+    "mock": {"sandbox", "testing"},
     "testing": {"sandbox"},
 }
 HOMES = {
@@ -110,10 +113,10 @@ HOMES = {
     "perplexity": {"drift"},
     "click": {"cli"},
     "rich": {"cli"},
-    "starlette": {"sandbox"},
+    "starlette": {"sandbox", "mock"},
     "uvicorn": {"sandbox"},
 }
-USERS_OF_HTTP = {"request", "wire", "transport", "response", "oauth", "streamed"}
+USERS_OF_HTTP = {"request", "wire", "transport", "observed", "response", "oauth", "streamed"}
 WORDS_TO_AVOID = (
     "manager",
     "handler",
