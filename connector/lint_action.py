@@ -215,7 +215,7 @@ class ActionLint:
             yield self._problem(
                 (*here, "replaced_by"), "A route cannot replace itself.", "Name another, or remove it."
             )
-        body = Shape(frozenset({"string"})) if route.answer == "text" else of_schema(route.response)
+        body = Shape(frozenset({"string"})) if route.answer != "json" else of_schema(route.response)
         response = {
             "body": body,
             "status": Shape(frozenset({"integer"})),

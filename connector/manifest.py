@@ -217,8 +217,13 @@ class Route(Lifecycle):
     """One way to carry an action out."""
 
     request: Request
-    answer: Literal["json", "text"] = "json"
-    """What the answer's body is; text gives response.body as one text."""
+    answer: Literal["json", "text", "bytes"] = "json"
+    """What the answer's body is. text gives response.body as one text, which may not be a page of HTML. bytes is
+    for files of any kind, and gives response.body as base64 text. A json answer may also be empty: response.body is
+    null then, and what `response` requires is missing.
+
+    Example: bytes
+    """
     stream: Stream | None = None
     poll: Poll | None = None
     local: tuple[str, ...] = ()
@@ -402,6 +407,12 @@ class Check(_Strict):
 
     method: Literal["GET"] = "GET"
     path: str
+    answer: Literal["json", "any"] = "json"
+    """What shows that it works: an object or a list that tells no error, or any answer with a status of success,
+    such as an empty one or a text.
+
+    Example: any
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

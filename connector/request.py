@@ -180,7 +180,7 @@ def _headers(plan: Plan, form: str | None) -> Mapping[str, str]:
     agent = _agent(plan.connector)
     if plan.streams:
         standard = _standard_headers(agent, "text/event-stream, application/json", "identity", form)
-    elif plan.route.answer == "text":
+    elif plan.route.answer != "json":
         standard = _standard_headers(agent, "*/*", form=form)
     else:
         standard = _standard_headers(agent, form=form)
