@@ -262,6 +262,14 @@ class _Reader:
 _WORDS: Final = {"": None, "null": None, "true": True, "false": False}
 
 
+def is_text(word: str, *, as_key: bool = False) -> bool:
+    """Whether a bare word (neither quoted nor a block) is text to this reader, as a value or as a key."""
+    if as_key:
+        return _is_text_key(word)
+    is_ambiguous = len(word) <= _LONGEST_WORD and any(p.match(word) for p, _, _ in _AMBIGUOUS)
+    return word not in _WORDS and not _NUMBER.match(word) and not is_ambiguous
+
+
 @lru_cache(maxsize=4096)
 def _is_text_key(key: str) -> bool:
     # y and n are keys of real APIs, and no reader in use takes them for booleans in that place

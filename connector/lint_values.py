@@ -15,7 +15,7 @@ from connector.scalars import frozen
 from connector.schema import Schema
 from connector.template import Path
 
-_SENTENCES: Final = frozenset({"name", "title", "description", "hint", "say", "why", "note"})
+SENTENCES: Final = frozenset({"name", "title", "description", "hint", "say", "why", "note"})
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _RANGES: Final = (
     ("minimum", "maximum"),
@@ -29,7 +29,7 @@ def empty_sentences(document: Document, value: Any, path: Path = ()) -> Iterator
     """What people are to read, and is empty. Inputs of examples are the author's own."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if key in _SENTENCES and isinstance(inner, str) and not inner.strip():
+            if key in SENTENCES and isinstance(inner, str) and not inner.strip():
                 yield document.problem(
                     (*path, key), "It is empty, and people read it.", "Write a sentence.", at_key=True
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,8 +17,7 @@ from connector.shipped_files import shipped_names
 
 if TYPE_CHECKING:
     from connector.cli.page import Page
-    from connector.manifest import Action, Connector, Example, Route, Rule
-    from connector.template import Piece
+    from connector.manifest import Action, Connector, Rule
 
 _FORMAT = click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
@@ -80,7 +79,8 @@ def show(action: str, form: str) -> None:
         give(json_text(_as_json(connector, chosen)))
         return
     from connector.cli.page import Page
-    from connector.cli.schema_words import field_rows
+    from connector.documenting.schema_words import field_rows
+    from connector.documenting.wording import command_line
 
     page = Page()
     page.title(chosen.name, f"{connector.id}.{chosen.id}")
@@ -98,7 +98,7 @@ def show(action: str, form: str) -> None:
         page.title("Examples")
     for example in chosen.examples:
         page.line(example.title or example.id, style="dim", indent=2)
-        page.whole(_command(action, example), indent=2)
+        page.whole(command_line(action, example.inputs, example.route), indent=2)
 
 
 def _show_rules(page: Page, title: str, rules: Iterable[Rule]) -> None:
@@ -110,11 +110,13 @@ def _show_rules(page: Page, title: str, rules: Iterable[Rule]) -> None:
 
 
 def _show_routes(page: Page, action: Action) -> None:
+    from connector.documenting.wording import lifecycle_words, not_sent, path_words
+
     page.line()
     about = f"the connection's {action.route_from} chooses" if action.route_from else ""
     page.title("Routes", about if len(action.routes) > 1 else "")
     rows = [
-        (name, f"{route.request.method} {_path(route.request.path.piece)}", _lifecycle(route))
+        (name, f"{route.request.method} {path_words(route.request.path.piece)}", lifecycle_words(route))
         for name, route in action.routes.items()
     ]
     page.table(("route", "request", "lifecycle"), rows)
@@ -123,56 +125,12 @@ def _show_routes(page: Page, action: Action) -> None:
         if route.unsupported:
             page.line()
             page.title(f"Not sent on the route {name}")
-            page.table(("input", "why"), list(_unsupported(route)))
-
-
-def _unsupported(route: Route) -> Iterator[tuple[str, str]]:
-    for path, reason in route.unsupported.items():
-        yield path, reason if isinstance(reason, str) else reason.why
-
-
-def _lifecycle(route: Route) -> str:
-    words = [
-        f"{word} {day}"
-        for word, day in (
-            ("since", route.since),
-            ("deprecated", route.deprecated),
-            ("retired", route.retired),
-        )
-        if day is not None
-    ]
-    if route.replaced_by:
-        words.append(f"use {route.replaced_by}")
-    text = ", ".join(words)
-    return f"{text}. {route.note}" if route.note and text else text or route.note or ""
-
-
-def _path(piece: Piece) -> str:
-    """The path with a name in braces for each expression."""
-    from connector.template import Static, Text
-
-    if isinstance(piece, Static):
-        return str(piece.value)
-    parts = piece.parts if isinstance(piece, Text) else ()
-    return "".join(part if isinstance(part, str) else f"{{{part.text}}}" for part in parts)
-
-
-def _command(action: str, example: Example) -> str:
-    """The example as a command line for a POSIX shell."""
-    import json
-    import shlex
-
-    words = ["connector", "run", shlex.quote(action)]
-    for name, value in example.inputs.items():
-        is_text = isinstance(value, str)
-        text = value if is_text else json.dumps(value, ensure_ascii=False)
-        words.append(f"{name}{'=' if is_text else ':='}{shlex.quote(text)}")
-    if example.route is not None:
-        words.append(f"--route {example.route}")
-    return " ".join(words)
+            page.table(("input", "why"), list(not_sent(route)))
 
 
 def _as_json(connector: Connector, action: Action) -> dict[str, Any]:
+    from connector.documenting.wording import not_sent, path_words
+
     return {
         "id": f"{connector.id}.{action.id}",
         "name": action.name,
@@ -183,13 +141,13 @@ def _as_json(connector: Connector, action: Action) -> dict[str, Any]:
             {
                 "id": name,
                 "method": route.request.method,
-                "path": _path(route.request.path.piece),
+                "path": path_words(route.request.path.piece),
                 "since": _day(route.since),
                 "deprecated": _day(route.deprecated),
                 "retired": _day(route.retired),
                 "replaced_by": route.replaced_by,
                 "note": route.note,
-                "unsupported": dict(_unsupported(route)),
+                "unsupported": dict(not_sent(route)),
             }
             for name, route in action.routes.items()
         ],
