@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "connector"
 # the path that data takes, top to bottom: a module imports only what stands above it
 PATH = (
     "shipped_files",
+    "installed",
     "errors",
     "secret",
     "log_masking",

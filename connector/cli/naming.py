@@ -1,8 +1,9 @@
 """ACTION on the command line: which connector and which of its actions are meant.
 
-One rule: the text after the last dot is the action, all before it is a shipped connector's name or a folder.
-`perplexity.execute_search`, `./folder.execute_search`, `../v1.2/acme.find`. An action of the shipped
-connectors may also stand alone: `execute_search`.
+One rule: the text after the last dot is the action, all before it is a connector's name - of a shipped one, or of
+one that another package brings - or a folder. `perplexity.execute_search`, `./folder.execute_search`,
+`../v1.2/acme.find`. An action may also stand alone, `execute_search`: it is a shipped connector's, if one of them
+has it. Installing a package changes nothing that was already said.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from connector.installed import installed
 from connector.shipped_files import files_of, shipped_names
 
 if TYPE_CHECKING:
@@ -48,15 +50,25 @@ def action_ids(place: str, connector: Connector) -> Mapping[str, Action]:
 
 def shipped_actions() -> list[tuple[str, str]]:
     """(connector, action) of all that is shipped, by the names of their files."""
-    files = ((name, file.rpartition("/")[2]) for name in shipped_names() for file in files_of(name)[1:])
-    return [(name, file.removesuffix(".yaml")) for name, file in files if file.endswith(".yaml")]
+    return [(name, action) for name in shipped_names() for action in _actions(files_of(name))]
+
+
+def installed_actions() -> list[tuple[str, str]]:
+    """As shipped_actions, of the connectors that other packages bring."""
+    found = installed().connectors.values()
+    return [(one.name, action) for one in found for action in _actions(files_of(one.name, one.folder))]
+
+
+def _actions(files: list[str]) -> list[str]:
+    names = (file.rpartition("/")[2] for file in files[1:])
+    return [name.removesuffix(".yaml") for name in names if name.endswith(".yaml")]
 
 
 def complete_action(_context: click.Context, _parameter: click.Parameter, start: str) -> list[CompletionItem]:
     """What a shell proposes for ACTION."""
     from click.shell_completion import CompletionItem
 
-    names = [f"{connector}.{action}" for connector, action in shipped_actions()]
+    names = [f"{connector}.{action}" for connector, action in (*shipped_actions(), *installed_actions())]
     return [CompletionItem(name) for name in names if name.startswith(start)]
 
 
@@ -70,6 +82,8 @@ def _whole(text: str) -> str:
     known = shipped_actions()
     if re.search(r"[/\\]", text):
         raise _unknown(text, "It names a folder, but no action.", f"Write {text.rstrip('/')}.ACTION.")
+    if all(action != text for _, action in known):
+        known = [*known, *installed_actions()]
     having = [connector for connector, action in known if action == text]
     if len(having) == 1:
         return f"{having[0]}.{text}"
