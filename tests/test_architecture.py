@@ -84,9 +84,14 @@ PATH = (
     "watched",
     "bulk",
 )
-FACES = ("cli", "drift", "sandbox", "testing")
-# the command line starts the other faces; recording needs a server to record
-FACES_THAT_USE_FACES = {"cli": {"drift", "sandbox", "testing"}, "testing": {"sandbox"}}
+FACES = ("cli", "drift", "mock", "sandbox", "testing")
+# the command line starts the other faces; recording needs a server to record; a mock is served and misbehaves as
+# the sandbox does, and gives what was recorded
+FACES_THAT_USE_FACES = {
+    "cli": {"drift", "mock", "sandbox", "testing"},
+    "mock": {"sandbox", "testing"},
+    "testing": {"sandbox"},
+}
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
     "httpcore": {"sockets", "async_sockets", "wire"},
@@ -105,7 +110,7 @@ HOMES = {
     "perplexity": {"drift"},
     "click": {"cli"},
     "rich": {"cli"},
-    "starlette": {"sandbox"},
+    "starlette": {"sandbox", "mock"},
     "uvicorn": {"sandbox"},
 }
 USERS_OF_HTTP = {"request", "wire", "transport", "response", "streamed"}

@@ -27,7 +27,10 @@ _PLACES = {
     "batch": ("connector.cli.batch:batch", "Run an action for every row of a file."),
     "options": ("connector.cli.choosing:options", "List the choices of an input, such as models."),
     "demo": ("connector.cli.demo:demo", "Run every action once against a local sandbox."),
-    "sandbox": ("connector.cli.serving:sandbox", "Serve a local stand-in for the Perplexity API."),
+    "sandbox": (
+        "connector.cli.serving:sandbox",
+        "Serve a local stand-in for the Perplexity API, or for any connector's.",
+    ),
     "connections": ("connector.cli.connections:connections", "Save, list, test and remove connections."),
     "usage": ("connector.cli.usage:usage", "Sum up what the runs of this machine have used."),
     "lint": ("connector.cli.linting:lint", "Find mistakes in a connector's manifest."),
