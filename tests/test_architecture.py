@@ -86,11 +86,11 @@ PATH = (
 )
 FACES = ("cli", "drift", "mock", "sandbox", "testing")
 # the command line starts the other faces; recording needs a server to record; a mock is served and misbehaves as
-# the sandbox does, and gives what was recorded
+# the sandbox does, and gives what was recorded, and what has no sandbox of its own is recorded against it
 FACES_THAT_USE_FACES = {
     "cli": {"drift", "mock", "sandbox", "testing"},
     "mock": {"sandbox", "testing"},
-    "testing": {"sandbox"},
+    "testing": {"mock", "sandbox"},
 }
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP

@@ -36,6 +36,7 @@ _PLACES = {
     "lint": ("connector.cli.linting:lint", "Find mistakes in a connector's manifest."),
     "drift": ("connector.cli.drifting:drift", "Compare a manifest with the vendor's SDK."),
     "record": ("connector.cli.recording:record", "Record the examples as cassettes."),
+    "test": ("connector.cli.tested:test", "Replay every example of a connector."),
 }
 """In the order of the help. Each short help is the command's own."""
 

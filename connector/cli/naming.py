@@ -8,8 +8,9 @@ has it. Installing a package changes nothing that was already said.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -40,6 +41,46 @@ def find_action(text: str) -> tuple[Connector, Action]:
         message = f"{connector.name} has no action {name[:200]!r}."
         raise _unknown(text, message, did_you_mean(name, connector.actions))
     return connector, connector.actions[name]
+
+
+def find_connectors(words: Sequence[str]) -> list[tuple[Connector, str | None, str | None]]:
+    """What `[PATH] [ACTION [EXAMPLE]]` names: connectors, each with an action's id and an example's, if there are such.
+
+    PATH is a connector's name or a folder; ACTION is an id after it, or stands for both, as in `acme.find`. Without
+    any word: the connector in this folder, or else all that are shipped.
+
+    Raises:
+        InputError, ManifestError: what is named is not there.
+        click.UsageError: there is a word too many.
+    """
+    from connector.errors import ManifestError
+    from connector.loading import find, load
+
+    if not words:
+        here = os.path.isfile("connector.yaml")  # noqa: PTH113 - pathlib takes too long for `list`
+        return [(load(place), None, None) for place in (["."] if here else shipped_names())]
+    first, (second, third) = words[0], (*words[1:], None, None)[:2]
+    try:
+        find(first)
+    except ManifestError:
+        is_action = "." in first or any(
+            action == first for _, action in (*shipped_actions(), *installed_actions())
+        )
+        if not is_action:
+            raise
+        if third is not None:
+            raise click.UsageError("There are too many arguments.") from None
+        connector, chosen = find_action(first)
+        return [(connector, chosen.id, second)]
+    return [(load(first), second, third)]
+
+
+def complete_words(_context: click.Context, _parameter: click.Parameter, start: str) -> list[CompletionItem]:
+    """What a shell proposes for the first of `[PATH] [ACTION [EXAMPLE]]`."""
+    from click.shell_completion import CompletionItem
+
+    names = [name for name in (*shipped_names(), *installed().connectors) if name.startswith(start)]
+    return [*map(CompletionItem, names), *complete_action(_context, _parameter, start)]
 
 
 def action_ids(place: str, connector: Connector) -> Mapping[str, Action]:
