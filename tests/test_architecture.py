@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "connector"
 # the path that data takes, top to bottom: a module imports only what stands above it
 PATH = (
     "shipped_files",
+    "installed",
     "errors",
     "secret",
     "log_masking",
@@ -93,7 +94,7 @@ FACES_THAT_USE_FACES = {
     "cli": {"documenting", "drift", "importing", "mock", "sandbox", "testing"},
     "documenting": {"importing"},
     "mock": {"sandbox", "testing"},
-    "testing": {"sandbox"},
+    "testing": {"mock", "sandbox"},
 }
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
