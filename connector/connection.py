@@ -239,7 +239,9 @@ def is_header_value(text: str) -> bool:
 def _missing(connector: Connector, name: str, where: str) -> CredentialError:
     title = connector.connection.form.get(name, {}).get("title", name)
     variable = f"{connector.id.upper()}_{name.upper()}"
-    hint = f"Set {variable}, save one with `connector connections add {connector.id}`, or pass {name}=..."
+    from connector.loading import named  # noqa: PLC0415 - only mistakes need it
+
+    hint = f"Set {variable}, save one with `connector connections add {named(connector)}`, or pass {name}=..."
     return CredentialError(f"The {title} ({name}) is missing.", where=where, hint=hint)
 
 
