@@ -5,46 +5,31 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
-import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import connector
 from connector.errors import InputError
 from connector.lint import lint
-from connector.manifest import Action, Connector, Example
-from connector.testing.cassette import path_of
+from connector.manifest import Connector, Example
 from connector.testing.cassette_file import CassetteError, read
+from connector.testing.examples import ConnectorExample, path_of
+from connector.testing.fixtures import Replay
 from connector.testing.recording import record
 from connector.testing.replaying import replay
 
 PERPLEXITY = connector.load("perplexity")
-EXAMPLES = [
-    pytest.param(action, example, id=f"{action.id}-{example.id}")
-    for action in PERPLEXITY.actions.values()
-    for example in action.examples
-]
 CASSETTES = sorted(Path(__file__).parent.parent.glob("cassettes/**/*.yaml"))
 
 
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    if "records" in request.keywords:
-        return
-
-    def refuse(*_: Any) -> None:
-        raise AssertionError("a replay must not open a socket")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-
-
-@pytest.mark.parametrize(("action", "example"), EXAMPLES)
-def test_every_example_replays_to_outputs_that_keep_the_contract(action: Action, example: Example) -> None:
-    """The outputs are those that the action declares, and the required ones are there."""
-    outputs = replay(PERPLEXITY, action, example).outputs
+@pytest.mark.connector_examples("perplexity")
+def test_every_example_replays_to_outputs_that_keep_the_contract(
+    connector_example: ConnectorExample, replay: Replay
+) -> None:
+    """The outputs are those that the action declares, and the required ones are there; no socket is opened."""
+    outputs, action = replay(connector_example).outputs, connector_example.action
     assert list(outputs) == list(action.output_fields)
     assert all(outputs[name] is not None for name in action.outputs["required"])
 
@@ -73,8 +58,10 @@ def test_a_missing_cassette_says_how_to_record_it(tmp_path: Path) -> None:
     """The error names the command."""
     copy = _copy(tmp_path)
     action = copy.actions["execute_search"]
-    with pytest.raises(CassetteError, match=r"connector record perplexity.execute_search one_query"):
+    with pytest.raises(CassetteError, match=r"connector record \S+/perplexity execute_search one_query"):
         replay(copy, action, action.examples[0])
+    shipped = ConnectorExample(PERPLEXITY, action, action.examples[0])
+    assert shipped.command == "connector record perplexity.execute_search one_query"
 
 
 def test_a_cassette_lies_where_the_manifest_says(tmp_path: Path) -> None:
@@ -90,7 +77,6 @@ def test_a_cassette_lies_where_the_manifest_says(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.records
 def test_recording_writes_a_cassette_that_replays(tmp_path: Path) -> None:
     """A fresh recording against the sandbox replays to the same outputs, and says what it was made against."""
     copy = _copy(tmp_path)
@@ -102,7 +88,6 @@ def test_recording_writes_a_cassette_that_replays(tmp_path: Path) -> None:
     assert replay(copy, action, action.examples[0]).outputs["count"] == 3
 
 
-@pytest.mark.records
 def test_recording_again_tells_what_changed_in_the_answers_shape(tmp_path: Path) -> None:
     """Fields that came or went are listed; values are not."""
     copy = _copy(tmp_path)
@@ -110,7 +95,10 @@ def test_recording_again_tells_what_changed_in_the_answers_shape(tmp_path: Path)
     path = path_of(copy, copy.actions["execute_search"], copy.actions["execute_search"].examples[0])
     path.write_text(path.read_text(encoding="utf-8").replace('"snippet"', '"summary"'), encoding="utf-8")
     [line] = record(copy.folder, "execute_search", "one_query")
-    assert "- body.results[].summary: str; + body.results[].snippet: str" in line
+    assert line.splitlines()[1:] == [
+        "    + body.results[].snippet: text",
+        "    - body.results[].summary: text",
+    ]
 
 
 @pytest.mark.hazard("H1")
@@ -139,7 +127,6 @@ def _copy(tmp_path: Path) -> Connector:
     return connector.load(folder)
 
 
-@pytest.mark.records
 @pytest.mark.parametrize(
     ("after", "said"),
     [

@@ -25,9 +25,14 @@ RESPONSE_HEADERS: Final = frozenset({"content-type", "retry-after", "x-request-i
 _ISSUED: Final = re.compile(rf'("(?:{"|".join(sorted(ISSUED))})"\s*:\s*)"(?:[^"\\]|\\.)+"')
 
 
-def replaying(recorded: Recorded) -> AbstractContextManager[Cassette]:
-    """Answer requests from recorded exchanges, and nothing from the network."""
-    tape = _vcr(RecordMode.NONE, Redactor(), _Moved(), Played(recorded))
+def replaying(recorded: Recorded, secrets: Iterable[Secret]) -> AbstractContextManager[Cassette]:
+    """Answer requests from recorded exchanges, and nothing from the network.
+
+    Args:
+        recorded: the exchanges.
+        secrets: masked in requests, as they were when they were recorded.
+    """
+    tape = _vcr(RecordMode.NONE, Redactor(secrets), _Moved(), Played(recorded))
     played: AbstractContextManager[Cassette] = tape.use_cassette("what is recorded")
     return played
 
@@ -83,7 +88,7 @@ def _vcr(mode: RecordMode, redactor: Redactor, moved: _Moved, persister: Any) ->
         match_on=("method", "path", "query", "json"),
         decode_compressed_response=True,
         before_record_request=_request_scrubber(redactor, moved),
-        before_record_response=_response_scrubber(redactor),
+        before_record_response=_response_scrubber(redactor if mode is RecordMode.ALL else Redactor()),
     )
     tape.register_matcher("json", body)  # its name is what a mismatch is called
     tape.persister = persister
