@@ -189,13 +189,17 @@ class Opened:
     def _crowded(self, planned: Plan, attempts: Attempts) -> ConnectorError:
         taken = f"All {self._limits.at_once} places for requests at once were taken"
         message = f"{taken} until the deadline of {attempts.deadline.seconds:g} seconds passed."
-        return attempts.late(message, where=f"{planned.method} {self.connection.base_url}{planned.path}")
+        return attempts.late(
+            message, where=f"{planned.method} {self.connection.url_of(planned.route.request)}{planned.path}"
+        )
 
     def _queued(self, planned: Plan, attempts: Attempts, wait: float) -> ConnectorError:
         why = "The service has refused others for coming too fast; the" if self._pace.is_paused else "The"
         when = f"{why} turn of this request comes in {max(wait, 0.1):.1f} seconds or later"
         message = f"{when}, after the deadline of {attempts.deadline.seconds:g} seconds."
-        return attempts.late(message, where=f"{planned.method} {self.connection.base_url}{planned.path}")
+        return attempts.late(
+            message, where=f"{planned.method} {self.connection.url_of(planned.route.request)}{planned.path}"
+        )
 
     def _unchecked(self) -> CheckResult | None:
         """What can be said without a request of the manifest's; None where it names one."""
