@@ -8,6 +8,7 @@ from connector.deadline import Deadline
 from connector.errors import ApiError, Attempt, ConnectorError, Timeout
 from connector.manifest import Retry
 from connector.retry import Quota, Stop, next_step
+from connector.secret import Secret
 
 
 class Attempts:
@@ -17,7 +18,12 @@ class Attempts:
         deadline: by when the run has to be over.
         made: how many requests there were, the one under way included.
         has_begun: a stream has begun, so that there is no other attempt: its work is paid for.
+        token: the access token of the one under way, where one from before is used.
+        has_renewed: the service has refused such a token, and another was fetched.
     """
+
+    token: Secret | None = None
+    has_renewed = False
 
     def __init__(
         self, retry: Retry, quota: Quota, deadline: Deadline, *, retries: int | None, is_free: bool
@@ -38,12 +44,18 @@ class Attempts:
         self.made += 1
         self._began = time.monotonic()
 
-    def failed(self, error: ConnectorError) -> float | None:
-        """Seconds to wait before the next one; None: there is none, and the error says why."""
+    def failed(self, error: ConnectorError, *, is_mended: bool = False) -> float | None:
+        """Seconds to wait before the next one; None: there is none, and the error says why.
+
+        `is_mended`: the service did nothing, for a reason that is gone by the next one.
+        """
         took = time.monotonic() - self._began
         status = error.status if isinstance(error, ApiError) else None
         self._history.append(Attempt(error.kind, status, took, self._waited, error.request_id))
         error.history = tuple(self._history)
+        if is_mended and self.deadline.left() > 0:
+            self._waited = 0.0
+            return 0.0
         step = next_step(
             self._retry,
             error,

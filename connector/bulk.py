@@ -117,6 +117,7 @@ class Bulk:
         self._job = job
         self._watch = watch
         self._no_repeat = no_repeat
+        self._for_tokens = transport  # which no row is charged with
         self._transport = Watched(
             transport or network.open_async_transport(),
             self._about_to_send,
@@ -140,7 +141,10 @@ class Bulk:
         """
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
-        self._open = AsyncOpenConnection(self._connection, self._transport, self._job.limits)
+        aside = network.open_async_transport()
+        self._open = AsyncOpenConnection(
+            self._connection, self._transport, self._job.limits, for_tokens=self._for_tokens or aside
+        )
         alone = self._loop.call_later(_ALONE, self._together)
         try:
             async with self._open:
@@ -153,6 +157,7 @@ class Bulk:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+            await aside.aclose()
         if self.standing.error is not None:
             raise self.standing.error
         return self.standing

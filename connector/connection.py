@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 from connector.errors import CredentialError, Problem, did_you_mean
 from connector.evaluate import text_of
 from connector.log_masking import guard
-from connector.manifest import Connector
+from connector.manifest import Auth, Connector, Request
 from connector.pasted import cleaned
 from connector.secret import MASK, Redactor, Secret
 
@@ -31,6 +31,7 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 NAME_FIELD = "connection_name"
 ALLOW_HTTP = "CONNECTOR_ALLOW_HTTP"
+_LONG = 12  # characters of a secret that is none by chance
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,13 @@ class Connection:
     name: str
     settings: Mapping[str, Any]
     secrets: Mapping[str, Secret] = field(repr=False)
+    token: Secret | None = field(default=None, repr=False)
+    """The access token, where the auth fetches one and it is there."""
+
+    @property
+    def every_secret(self) -> tuple[Secret, ...]:
+        """Those of the fields, and the access token."""
+        return (*self.secrets.values(), *((self.token,) if self.token else ()))
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -50,7 +58,7 @@ class Connection:
     @cached_property
     def content_redactor(self) -> Redactor:
         """As redactor, for what an action gives: there, a secret such as `test` may stand for itself."""
-        long = (secret for secret in self.secrets.values() if len(secret.reveal()) >= 12)
+        long = (secret for secret in self.secrets.values() if len(secret.reveal()) >= _LONG)
         return Redactor(long, cut=False)
 
     @cached_property
@@ -58,6 +66,35 @@ class Connection:
         """Where requests go, without a slash at the end."""
         url = self.connector.connection.base_url.fill({"connection": {**self.settings}})
         return checked_base_url(url, where=f"connection {self.name!r}")
+
+    def url_of(self, request: Request) -> str:
+        """Where a request goes, without a slash at the end: the connection's base URL, or the request's own.
+
+        Raises:
+            CredentialError: if its own is none.
+        """
+        if request.base_url is None:
+            return self.base_url
+        url = request.base_url.fill({"connection": {**self.settings}})
+        return checked_base_url(url, where=f"connection {self.name!r}")
+
+    @cached_property
+    def token_url(self) -> str:
+        """Where the access token comes from, for an auth that fetches one."""
+        template, where = self.connector.connection.auth.token_url, f"connection {self.name!r}"
+        url = template.fill({"connection": {**self.settings}}) if template else None
+        if isinstance(url, str) and url.startswith("/"):
+            url = self.base_url + url
+        return checked_url(url, what="token_url", where=where)
+
+    def with_token(self, token: Secret) -> Connection:
+        """The same with an access token: whoever holds a redactor of the connection masks it from now on."""
+        made = replace(self, token=token)
+        self.redactor.learn(token)
+        if len(token.reveal()) >= _LONG:
+            self.content_redactor.learn(token)
+        vars(made).update(redactor=self.redactor, content_redactor=self.content_redactor)
+        return made
 
     def fields(self, reveal: Callable[[str, Secret], str]) -> dict[str, Any]:
         """The fields for the auth templates; `reveal` decides what stands in for a secret."""
@@ -95,7 +132,8 @@ def resolve(
         raise CredentialError(message, where=where, hint="Choose or save one of this connector.")
     else:
         fields.update({**saved.settings, **saved.secrets})
-        _same_host(_shown(given.get("base_url")), fields.get("base_url"), where)
+        for key in _fields_of_urls(connector) if given.keys() - {NAME_FIELD} else ():
+            _same_host(key, _shown(given.get(key)), fields.get(key), where)
     fields.update({key: value for key, value in given.items() if value is not None and key in form.form})
     if NAME_FIELD in form.form:
         fields[NAME_FIELD] = name
@@ -115,6 +153,8 @@ def resolve(
         said = " ".join(f"{problem.where}: {problem.message}" for problem in problems)
         raise CredentialError(said, where=where, hint=problems[0].hint)
     _ = connection.base_url  # a wrong one is told now, not at the first request
+    if form.auth.fetches_token:
+        _ = connection.token_url
     _check_auth(connection, where)
     return connection
 
@@ -180,16 +220,26 @@ def _check_auth(connection: Connection, where: str) -> None:
     if user is not None and ":" in text_of(user):
         message = "The user name holds a colon, which ends it for the server."
         raise CredentialError(message, where=where, hint="Give the name without what follows the colon.")
-    for template in (auth.value, auth.username, auth.password):
-        text = template.fill(scope) if template is not None else ""
+    for path, template in auth.templates.items():
+        if path[0] in {"scopes", "parameters", "token_url"}:
+            continue
+        text = template.fill(scope)
         if text is None:
             message = "A field that the requests' auth needs has no value."
             raise CredentialError(message, where=where, hint="Give the connection all of its fields.")
-        if auth.kind in {"header", "bearer"} and not is_header_value(text_of(text)):
-            message = f"The header {auth.name} would hold what HTTP cannot carry."
+        if (header := _header_of(auth, path)) and not is_header_value(text_of(text)):
+            message = f"The header {header} would hold what HTTP cannot carry."
             raise CredentialError(
                 message, where=where, hint="Use printable ASCII in the connection's fields."
             )
+
+
+def _header_of(auth: Auth, path: tuple[str | int, ...]) -> str | None:
+    """The header that a text of auth goes into as it stands."""
+    if len(path) == 3:  # also
+        key = auth.also[int(path[1])]
+        return key.name if key.kind == "header" else None
+    return auth.name if auth.kind in {"header", "bearer"} else None
 
 
 def is_header_value(text: str) -> bool:
@@ -200,7 +250,9 @@ def is_header_value(text: str) -> bool:
 def _missing(connector: Connector, name: str, where: str) -> CredentialError:
     title = connector.connection.form.get(name, {}).get("title", name)
     variable = f"{connector.id.upper()}_{name.upper()}"
-    hint = f"Set {variable}, save one with `connector connections add {connector.id}`, or pass {name}=..."
+    from connector.loading import named  # noqa: PLC0415 - only mistakes need it
+
+    hint = f"Set {variable}, save one with `connector connections add {named(connector)}`, or pass {name}=..."
     return CredentialError(f"The {title} ({name}) is missing.", where=where, hint=hint)
 
 
@@ -236,16 +288,28 @@ def _read(environ: Mapping[str, str], variable: str) -> str:
     raise CredentialError(message, where=variable, hint=hint)
 
 
-def _same_host(given: Any, saved: Any, where: str) -> None:
+def _fields_of_urls(connector: Connector) -> set[str]:
+    """The fields that decide where a secret goes."""
+    form = connector.connection
+    routes = [route for action in connector.actions.values() for route in action.routes.values()]
+    urls = (form.base_url, form.auth.token_url, *(route.request.base_url for route in routes))
+    found = (expression for url in urls if url is not None for _, expression, _ in url.expressions())
+    return {path[-1] for expression in found for path in expression.references}
+
+
+def _same_host(key: str, given: Any, saved: Any, where: str) -> None:
     if given is not None and str(given).rstrip("/") != str(saved).rstrip("/"):
-        message = (
-            "base_url differs from the one this connection was saved with; its key is not sent elsewhere."
-        )
-        raise CredentialError(message, where=where, hint="Leave base_url out, or save another connection.")
+        message = f"{key} differs from the one this connection was saved with; its key is not sent elsewhere."
+        raise CredentialError(message, where=where, hint=f"Leave {key} out, or save another connection.")
 
 
 def checked_base_url(url: Any, *, where: str, environ: Mapping[str, str] = os.environ) -> str:
-    """A base URL that a key may be sent to, without a slash at the end.
+    """A base URL that a key may be sent to, without a slash at the end. As checked_url."""
+    return checked_url(url, what="base_url", where=where, environ=environ).rstrip("/")
+
+
+def checked_url(url: Any, *, what: str, where: str, environ: Mapping[str, str] = os.environ) -> str:
+    """A URL that a secret may be sent to. `what` is its name in the manifest.
 
     https, or http to this machine; http elsewhere only with CONNECTOR_ALLOW_HTTP=1.
 
@@ -261,23 +325,23 @@ def checked_base_url(url: Any, *, where: str, environ: Mapping[str, str] = os.en
     except ValueError:
         host = port = None
     if not host or port == 0 or parts.scheme not in {"http", "https"} or not _PLAIN.fullmatch(text):
-        raise CredentialError("base_url is not an http or https URL.", where=where, hint=hint)
+        raise CredentialError(f"{what} is not an http or https URL.", where=where, hint=hint)
     if "@" in parts.netloc:
-        message = "base_url holds a user name or password."
+        message = f"{what} holds a user name or password."
         raise CredentialError(message, where=where, hint="Put them into the fields.")
     if "?" in text or "#" in text:
-        raise CredentialError("base_url holds a query or a fragment.", where=where, hint=hint)
+        raise CredentialError(f"{what} holds a query or a fragment.", where=where, hint=hint)
     if not _HOST.fullmatch(parts.netloc) or not _LABELS.fullmatch(host):
-        raise CredentialError("base_url has a host that is not one.", where=where, hint=hint)
+        raise CredentialError(f"{what} has a host that is not one.", where=where, hint=hint)
     if not {".", ".."}.isdisjoint(unquote(parts.path).split("/")):
-        message = "base_url has a path that leads back."
+        message = f"{what} has a path that leads back."
         raise CredentialError(message, where=where, hint="Write the path without '.' and '..'.")
-    _check_address(host, where)
+    _check_address(host, what, where)
     if parts.scheme == "http" and not _is_loopback(host) and environ.get(ALLOW_HTTP) != "1":
-        message = "base_url is plain http: the key could be read on the way."
+        message = f"{what} is plain http: the key could be read on the way."
         hint = f"Use https. For a trusted network, set {ALLOW_HTTP}=1."
         raise CredentialError(message, where=where, hint=hint)
-    return text.rstrip("/")
+    return text
 
 
 # what every reader of URLs reads alike: no backslash, space, control character or letter beyond ASCII
@@ -290,16 +354,16 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _LOOKS_LIKE_ADDRESS = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)\.?")
 
 
-def _check_address(host: str, where: str) -> None:
+def _check_address(host: str, what: str, where: str) -> None:
     """Refuse addresses that are not what they look like, and those that no service has."""
     address = _address(host)
     if address is None and _LOOKS_LIKE_ADDRESS.fullmatch(host):
-        message = "base_url has an address in a spelling that hides it."
+        message = f"{what} has an address in a spelling that hides it."
         raise CredentialError(message, where=where, hint="Write it as four plain numbers, as in 127.0.0.1.")
     leads_to = [*_embedded(address)] if address else []
     is_none = any(one.is_link_local or one.is_unspecified or one.is_multicast for one in leads_to)
     if is_none or not _METADATA.isdisjoint({host.rstrip("."), *map(str, leads_to)}):
-        message = "base_url is no address of a service: clouds keep their own credentials at such ones."
+        message = f"{what} is no address of a service: clouds keep their own credentials at such ones."
         raise CredentialError(message, where=where, hint="Write the address that the service has.")
 
 

@@ -118,7 +118,8 @@ def parse(text: str, file: str) -> Document:
     try:
         value = reader.document(iter(yaml.parse(text, Loader=_LOADER)))
     except yaml.YAMLError as error:
-        raise ManifestError([*reader.problems, syntax_problem(error, file, lines)]) from None
+        wrong = reader.depth_problem() if "nesting depth" in str(error) else syntax_problem(error, file, lines)
+        raise ManifestError([*reader.problems, wrong]) from None
     if reader.problems:
         raise ManifestError(reader.problems)
     return Document(file, lines, value, reader.values, reader.keys)
@@ -167,7 +168,7 @@ class _Reader:
             tag = self.lines[line - 1][column - 1 :].split(maxsplit=1)[0]
             raise self._error(event, f"`{_cut(tag)}` is a tag.", "Remove it; the value says what it is.")
         if len(path) > MAX_DEPTH:
-            raise self._error(event, f"Nested deeper than {MAX_DEPTH} levels.", "Flatten the structure.")
+            raise self._error(event, *_TOO_DEEP)
         if len(self.values) >= MAX_VALUES:
             hint = "Split it into several actions."
             raise self._error(event, f"The file holds more than {MAX_VALUES:,} values.", hint)
@@ -254,12 +255,33 @@ class _Reader:
         if len(self.problems) >= MAX_PROBLEMS:
             raise ManifestError(self.problems)
 
+    def depth_problem(self) -> Problem:
+        """The parser gave up at a depth of its own, in looking ahead for the end of a key, before it is ours."""
+        depth, place = 0, Span(1, 1, 1, 1)
+        for number, line in enumerate(self.lines, 1):
+            for bracket in _BRACKET.finditer(line):
+                depth += 1 if bracket[0] in "[{" else -1
+                if depth == MAX_DEPTH + 2:  # the outermost is no level
+                    place = Span(number, bracket.start() + 1, number, bracket.end() + 1)
+                    return problem_at(self.file, self.lines, place, *_TOO_DEEP)
+        return problem_at(self.file, self.lines, place, *_TOO_DEEP)
+
     def _error(self, event: Any | None, message: str, hint: str) -> ManifestError:
         span = _span(event) if event is not None else Span(1, 1, 1, 1)
         return ManifestError([*self.problems, problem_at(self.file, self.lines, span, message, hint)])
 
 
+_TOO_DEEP: Final = f"Nested deeper than {MAX_DEPTH} levels.", "Flatten the structure."
+_BRACKET: Final = re.compile(r"[\[\]{}]")
 _WORDS: Final = {"": None, "null": None, "true": True, "false": False}
+
+
+def is_text(word: str, *, as_key: bool = False) -> bool:
+    """Whether a bare word (neither quoted nor a block) is text to this reader, as a value or as a key."""
+    if as_key:
+        return _is_text_key(word)
+    is_ambiguous = len(word) <= _LONGEST_WORD and any(p.match(word) for p, _, _ in _AMBIGUOUS)
+    return word not in _WORDS and not _NUMBER.match(word) and not is_ambiguous
 
 
 @lru_cache(maxsize=4096)

@@ -24,7 +24,7 @@ class _Refused(Exception):
 
 
 class Incoming:
-    """What has arrived of an answer.
+    """What has arrived of an answer. That to a HEAD has no body, whatever length it tells.
 
     Attributes:
         status, reason, headers: of its head, once `has_head`.
@@ -38,6 +38,7 @@ class Incoming:
         "_is_over",
         "_is_plain",
         "_may_be_kept",
+        "_may_have_body",
         "_parser",
         "_pieces",
         "_spare",
@@ -49,8 +50,9 @@ class Incoming:
         "status",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_have_body: bool = True) -> None:
         self.status = 0
+        self._may_have_body = may_have_body
         self.reason = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.has_head = self.is_complete = False
@@ -79,6 +81,8 @@ class Incoming:
             self._is_over = True
             self._has_more = self.is_complete
             return
+        if self.has_head and not self._may_have_body:  # the parser waits for one: its connection is not kept
+            self.is_complete = True
         self._spare = min(self._spare + (_PER_BYTE + 1) * self._body - len(data), MAX_HEAD)
         self._is_over = self._spare < 0 and not self.is_complete
 

@@ -27,12 +27,12 @@ from connector.manifest import ConnectionForm, Connector
 from connector.plan import chosen_route
 from connector.shape import Shape, of_schema
 from connector.template import Path as YamlPath
-from connector.template import Piece, Static, Text
+from connector.template import Piece, Static, Template, Text
 
-_SECRET_NAME: Final = re.compile(
+SECRET_NAME: Final = re.compile(
     r"(?i)((api|access|auth|bearer|private|secret)_?(key|token)|secret|password|passphrase)\Z"
 )
-_SECRET_TEXT: Final = re.compile(
+SECRET_TEXT: Final = re.compile(
     # eight letters and digits in a row, with a digit: a key, not a name such as pplx-embed-v1
     r"\b(?:pplx|sk|pk|ghp|xox[abp])[-_](?:[A-Za-z0-9]+[-_])*(?=[A-Za-z]*[0-9])[A-Za-z0-9]{8,}"
     r"|\b(?:Bearer|Basic)\s+(?=[A-Za-z._-]*[0-9])[A-Za-z0-9._-]{12,}"
@@ -57,7 +57,7 @@ def lint(path: str | Path | None = None) -> list[Problem]:
     for action_id, document in manifest.actions.items():
         problems += ActionLint(manifest.connector, manifest.connector.actions[action_id], document).problems()
         for name in manifest.connector.actions[action_id].input_fields:
-            if _SECRET_NAME.search(name):
+            if SECRET_NAME.search(name):
                 place: YamlPath = ("inputs", "properties", name)
                 message = f"The input {name!r} looks like a secret."
                 problems.append(
@@ -89,7 +89,7 @@ def _form_problems(document: Document, form: ConnectionForm) -> Iterator[Problem
     yield from schema_problems(document, ("connection", "fields"), form.fields)
     for name, schema in form.form.items():
         path = ("connection", "fields", "properties", name)
-        if _SECRET_NAME.search(name) and not schema.get("writeOnly"):
+        if SECRET_NAME.search(name) and not schema.get("writeOnly"):
             message = f"{name!r} looks like a secret."
             yield document.problem(path, message, "Add `writeOnly: true`.", at_key=True)
         if schema.get("writeOnly") and "default" in schema:
@@ -111,22 +111,47 @@ def _auth_problems(document: Document, connector: Connector, *, told: bool) -> I
         if path[-1] in form.secrets:
             message = f"The secret {path[-1]!r} would stand in the URL."
             yield document.problem(("connection", "base_url"), message, "Use it in auth.", word=path[-1])
+    sent: set[str] = set()
+    for place, template in form.auth.templates.items():
+        found = list(_auth_text_problems(document, connector, place, template, scope, sent))
+        told |= bool(found) or any(SECRET_TEXT.search(text) for text in _literals(template.piece))
+        yield from found
+    if not (told or sent) and form.auth.kind != "none":
+        message = "auth sends no secret of the connection."
+        hint = (
+            "Take it from a field with `writeOnly: true`, such as ${{ connection.api_key }}; "
+            "or write `{kind: none}` for an API that is open to all."
+        )
+        yield document.problem(("connection", "auth"), message, hint, at_key=True)
+
+
+def _auth_text_problems(
+    document: Document,
+    connector: Connector,
+    path: YamlPath,
+    template: Template,
+    scope: Shape,
+    sent: set[str],
+) -> Iterator[Problem]:
+    """What is wrong with one text of auth; the secrets in it are added to `sent`."""
+    place = ("connection", "auth", *path)
     lint = TemplateLint(document, connector.tables)
-    for key in ("value", "username", "password"):
-        template = getattr(form.auth, key)
-        if template is not None:
-            place = ("connection", "auth", key)
-            shape = lint.shape(place, template, scope)
-            told |= any(_SECRET_TEXT.search(text) for text in _literals(template.piece))
-            if not shape.can_be("string", "integer", "number", "boolean"):
-                message = f"`{key}` would be {shape.describe()}."
-                yield document.problem(place, message, "Give it a text.")
+    shape = lint.shape(place, template, scope)
+    if path == ("scopes",) and shape.item is not None:
+        shape = shape.item
+    if not shape.without("null").can_be("string", "integer", "number", "boolean"):
+        yield document.problem(place, f"`{path[-1]}` would be {shape.describe()}.", "Give it a text.")
     found = lint.take_problems()
     yield from found
-    if not (told or found) and not any(path[-1] in form.secrets for path in lint.used):
-        message = "auth sends no secret of the connection."
-        hint = "Take it from a field with `writeOnly: true`, such as ${{ connection.api_key }}."
-        yield document.problem(("connection", "auth"), message, hint, at_key=True)
+    secrets = sorted(used[-1] for used in lint.used if used[-1] in connector.connection.secrets)
+    sent.update(secrets)
+    if path == ("token_url",) and secrets:
+        message = f"The secret {secrets[0]!r} would stand in the URL."
+        yield document.problem(place, message, "Use it as client_secret.", word=secrets[0])
+    elif path == ("client_secret",) and not secrets and not found:
+        message = "The client's secret is no secret of the connection."
+        hint = "Take it from a field with `writeOnly: true`, such as ${{ connection.client_secret }}."
+        yield document.problem(place, message, hint)
 
 
 def _literals(piece: Piece) -> Iterator[str]:
@@ -136,7 +161,7 @@ def _literals(piece: Piece) -> Iterator[str]:
 
 def _written_secrets(document: Document) -> Iterator[Problem]:
     for path, text in _texts(document.value, ()):
-        if found := _SECRET_TEXT.search(text):
+        if found := SECRET_TEXT.search(text):
             hint = "Remove it, revoke the key, and take it from the connection under auth."
             yield document.problem(path, "This looks like a secret.", hint, word=found.group())
 

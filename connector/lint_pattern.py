@@ -36,8 +36,8 @@ def _trials(tokens: list[str]) -> Iterator[str]:
         most = repeats(token)[1]
         if most is None or most > 9:
             start = _start(tokens, index - 1)
-            before = _example(tokens[:start])
-            after = _example(tokens[index + 1 :])  # what must stand somewhere, or an engine need not try
+            before = example(tokens[:start])
+            after = example(tokens[index + 1 :])  # what must stand somewhere, or an engine need not try
             for unit, stop in product(_units(tokens[start:index]), _STOPS):
                 yield before + unit * (_LENGTH // len(unit)) + stop + after + stop
 
@@ -54,10 +54,10 @@ def _start(tokens: list[str], last: int) -> int:
 
 def _units(part: list[str]) -> list[str]:
     """Texts that the part takes once, maybe in several ways."""
-    words = [_example(part)]
+    words = [example(part)]
     for index, token in enumerate(part):
         if token in {"(", "(?:", "|"}:
-            words.append(_example(part[index + 1 :]))
+            words.append(example(part[index + 1 :]))
     single = [_character(token) for token in part] + [
         char for char in "a0 _-." if any(_takes(t, char) for t in part)
     ]
@@ -65,7 +65,7 @@ def _units(part: list[str]) -> list[str]:
     return list(dict.fromkeys(filter(None, (*single, *words, *pairs))))[:_MOST_UNITS]
 
 
-def _example(tokens: list[str]) -> str:
+def example(tokens: list[str]) -> str:
     """A short text that the tokens match, if they can be told apart so simply. Groups may be open on both ends."""
     made, begins, last, index = "", [0], 0, 0
     while index < len(tokens):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from connector.connection import checked_base_url
+from connector.connection import checked_base_url, checked_url
 from connector.document import Document
 from connector.errors import CredentialError, Problem
 from connector.manifest import Connector
@@ -15,7 +15,7 @@ from connector.scalars import frozen
 from connector.schema import Schema
 from connector.template import Path
 
-_SENTENCES: Final = frozenset({"name", "title", "description", "hint", "say", "why", "note"})
+SENTENCES: Final = frozenset({"name", "title", "description", "hint", "say", "why", "note"})
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _RANGES: Final = (
     ("minimum", "maximum"),
@@ -29,7 +29,7 @@ def empty_sentences(document: Document, value: Any, path: Path = ()) -> Iterator
     """What people are to read, and is empty. Inputs of examples are the author's own."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if key in _SENTENCES and isinstance(inner, str) and not inner.strip():
+            if key in SENTENCES and isinstance(inner, str) and not inner.strip():
                 yield document.problem(
                     (*path, key), "It is empty, and people read it.", "Write a sentence.", at_key=True
                 )
@@ -64,9 +64,12 @@ def schema_values(document: Document, path: Path, schema: Schema) -> Iterator[Pr
 def connector_values(document: Document, connector: Connector) -> Iterator[Problem]:
     """Values of connector.yaml that cannot work with any key."""
     auth = connector.connection.auth
-    if auth.kind == "header" and not _HEADER_NAME.fullmatch(auth.name):
-        message = f"{auth.name!r} cannot be the name of a header."
-        yield document.problem(("connection", "auth", "name"), message, "Use letters, digits and -.")
+    headers: dict[Path, str] = {("name",): auth.name} if auth.kind not in {"none", "query"} else {}
+    headers.update({("also", i, "name"): key.name for i, key in enumerate(auth.also) if key.kind == "header"})
+    for path, name in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            message = f"{name!r} cannot be the name of a header."
+            yield document.problem(("connection", "auth", *path), message, "Use letters, digits and -.")
     for index, status in enumerate(connector.retry.statuses):
         if 200 <= status < 300:
             message = f"{status} is a success: the request would be sent again, and paid for again."
@@ -75,6 +78,7 @@ def connector_values(document: Document, connector: Connector) -> Iterator[Probl
         if urlsplit(link).scheme not in {"http", "https"} or not urlsplit(link).netloc:
             yield document.problem(("links", name), "It is not a URL.", "Begin it with https://.")
     yield from _base_url(document, connector)
+    yield from _token_url(document, connector)
     yield from _required(document, connector)
 
 
@@ -92,13 +96,29 @@ def _base_url(document: Document, connector: Connector) -> Iterator[Problem]:
         yield document.problem(place, error.message, error.hint)
 
 
+def _token_url(document: Document, connector: Connector) -> Iterator[Problem]:
+    template = connector.connection.auth.token_url
+    url = template.fill({"connection": connector.connection.defaults}) if template else None
+    if url is None:
+        return
+    is_path = isinstance(url, str) and url.startswith("/")
+    try:
+        checked_url(f"https://host.test{url}" if is_path else url, what="token_url", where="", environ={})
+    except CredentialError as error:
+        hint = "Write it as https://host/path, or as /path below base_url."
+        yield document.problem(("connection", "auth", "token_url"), error.message, hint)
+
+
 def _required(document: Document, connector: Connector) -> Iterator[Problem]:
     form, auth = connector.connection, connector.connection.auth
     required = form.fields.get("required", ())
     if not form.form.keys() >= set(required):
         return  # one of them is misspelt, and has been told
-    for template in (auth.value, auth.username, auth.password, form.base_url):
-        for _, expression, _ in template.expressions() if template else ():
+    needed = [
+        template for path, template in auth.templates.items() if path[0] not in {"scopes", "parameters"}
+    ]
+    for template in (*needed, form.base_url):
+        for _, expression, _ in template.expressions():
             for name in (reference[-1] for reference in expression.references):
                 if name in form.form and name not in required and "default" not in form.form[name]:
                     message = f"Every request needs {name!r}, and the form does not ask for it."

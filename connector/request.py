@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import quote_plus, urlencode
 
 from connector.connection import Connection, is_header_value
 from connector.errors import InputError, Problem
@@ -22,6 +23,9 @@ from connector.http import httpx
 from connector.manifest import Connector
 from connector.plan import Plan
 from connector.secret import MASK, Secret
+
+ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - a name
+"""What stands in for an access token is named by this, as a field's is by the field."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Preview:
     url: str
     headers: Mapping[str, str]
     body: Any
+    text: str | None = None
+    """The body as it is sent, where it is no JSON: a form."""
 
 
 def build(plan: Plan, connection: Connection) -> httpx.Request:
@@ -40,15 +46,38 @@ def build(plan: Plan, connection: Connection) -> httpx.Request:
     Raises:
         InputError: if the URL or a header would hold what HTTP cannot carry.
     """
-    url = _url(connection.base_url + plan.path, plan.query)
+    url = _url(connection.url_of(plan.route.request) + plan.path, plan.query)
     form, content = _content(plan)
     headers = _headers(plan, form)
     return _signed(plan.method, url, headers, content, connection)
 
 
+def build_token(connection: Connection) -> httpx.Request:
+    """The request for an access token (RFC 6749, 4.4). It goes to the manifest's token_url."""
+    url, auth = _url(connection.token_url), connection.connector.connection.auth
+    scope = {"connection": connection.fields(lambda _, secret: secret.reveal())}
+    fields: dict[str, Any] = {"grant_type": "client_credentials"}
+    fields.update({name: value.fill(scope) for name, value in auth.parameters.items()})
+    scopes = auth.scopes.fill(scope) if auth.scopes else None
+    fields["scope"] = " ".join(map(text_of, scopes)) if isinstance(scopes, list) else scopes
+    client = {
+        name: text_of(template.fill(scope))
+        for name, template in (("client_id", auth.client_id), ("client_secret", auth.client_secret))
+        if template is not None
+    }
+    headers = _standard_headers(_agent(connection.connector), form="application/x-www-form-urlencoded")
+    if auth.send_as == "basic":
+        pair = ":".join(map(quote_plus, client.values())).encode()  # RFC 6749, 2.3.1: encoded, then joined
+        headers = {**headers, "Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    else:
+        fields.update(client)
+    content = urlencode([(name, text_of(value)) for name, value in fields.items() if value is not None])
+    return _complete("POST", url, headers, content.encode(), connection)
+
+
 def build_follow_up(plan: Plan, method: str, path: str, connection: Connection) -> httpx.Request:
     """A request that follows a plan's answer: to the same place, without a body."""
-    url = _url(connection.base_url + path)
+    url = _url(connection.url_of(plan.route.request) + path)
     return _signed(method, url, _standard_headers(_agent(plan.connector)), None, connection)
 
 
@@ -61,14 +90,23 @@ def build_check(connection: Connection) -> httpx.Request:
 
 def preview(plan: Plan, connection: Connection, *, stand_in: Callable[[str], str] | None = None) -> Preview:
     """The request of a plan with every secret replaced: by a mask, or by what `stand_in` gives for a field."""
-    url = str(_url(connection.base_url + plan.path, plan.query))
-    headers = _headers(plan, _content(plan)[0])
-    if connection.connector.connection.auth.kind == "basic":
-        return Preview(plan.method, url, _merged(headers, {"Authorization": f"Basic {MASK}"}), plan.body)
+    url = str(_url(connection.url_of(plan.route.request) + plan.path, plan.query))
+    form, content = _content(plan)
+    headers = _headers(plan, form)
+    text = _text(content) if content is not None and plan.body is None else None
     signed, query = _auth(connection, lambda name, _: stand_in(name) if stand_in else MASK)
-    for name, value in query.items():
-        url += f"{'&' if plan.query else '?'}{httpx.QueryParams({name: ''})}{value}"
-    return Preview(plan.method, url, _merged(headers, signed), plan.body)
+    if connection.connector.connection.auth.kind == "basic":
+        signed["Authorization"] = f"Basic {MASK}"
+    for number, (name, value) in enumerate(query.items()):
+        url += f"{'&' if plan.query or number else '?'}{httpx.QueryParams({name: ''})}{value}"
+    return Preview(plan.method, url, _merged(headers, signed), plan.body, text)
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return f"<{len(content)} bytes>"
 
 
 def curl(plan: Plan, connection: Connection) -> str:
@@ -91,8 +129,13 @@ def curl(plan: Plan, connection: Connection) -> str:
     ]
     if shown.body is not None:
         lines.append(f"--data-raw {shlex.quote(_json(shown.body).decode())}")
-    elif plan.form or plan.files:
-        lines.append(f"--data-raw {shlex.quote(_multipart(plan)[1].decode())}")
+    elif shown.text is not None:
+        content = _content(plan)[1] or b""
+        if b"\0" in content or _text(content) != content.decode(errors="replace"):  # no argument can hold it
+            encoded = base64.b64encode(content).decode()
+            lines = [f"printf %s {encoded} | base64 --decode | {lines[0]}", *lines[1:], "--data-binary @-"]
+        else:
+            lines.append(f"--data-raw {shlex.quote(shown.text)}")
     return " \\\n  ".join(lines)
 
 
@@ -109,13 +152,22 @@ def _auth(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """What proves who sends a request: headers, and parameters of the query."""
     auth = connection.connector.connection.auth
+    headers, query = {}, {}
     if auth.kind == "basic":
         pair = _basic(connection, reveal).encode()
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}, {}
-    value = text_of(auth.value.fill({"connection": connection.fields(reveal)})) if auth.value else ""
-    if auth.kind == "query":
-        return {}, {auth.name: value}
-    return {auth.name: f"Bearer {value}" if auth.kind == "bearer" else value}, {}
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    elif auth.value is not None:
+        value = text_of(auth.value.fill({"connection": connection.fields(reveal)}))
+        if auth.kind == "query":
+            query[auth.name] = value
+        else:
+            headers[auth.name] = value if auth.kind == "header" else f"Bearer {value}"
+    elif auth.fetches_token:
+        headers[auth.name] = f"Bearer {reveal(ACCESS_TOKEN, connection.token or Secret(MASK))}"
+    for key in auth.also:
+        where = query if key.kind == "query" else headers
+        where[key.name] = text_of(key.value.fill({"connection": connection.fields(reveal)}))
+    return headers, query
 
 
 def _basic(connection: Connection, reveal: Callable[[str, Secret], str]) -> str:
@@ -143,7 +195,7 @@ def _headers(plan: Plan, form: str | None) -> Mapping[str, str]:
     agent = _agent(plan.connector)
     if plan.streams:
         standard = _standard_headers(agent, "text/event-stream, application/json", "identity", form)
-    elif plan.route.answer == "text":
+    elif plan.route.answer != "json":
         standard = _standard_headers(agent, "*/*", form=form)
     else:
         standard = _standard_headers(agent, form=form)
@@ -160,24 +212,39 @@ def _headers(plan: Plan, form: str | None) -> Mapping[str, str]:
 def _content(plan: Plan) -> tuple[str | None, bytes | None]:
     """The body, and the type that is said of it; None and None where there is no body."""
     if plan.form or plan.files:
-        return _multipart(plan)
-    return (None, None) if plan.body is None else ("application/json", _json(plan.body))
+        return _form(plan)
+    if plan.body is not None:
+        return "application/json", _json(plan.body)
+    raw = plan.route.request.content
+    return (None, None) if plan.content is None or raw is None else (raw.type, plan.content)
+
+
+def _form(plan: Plan) -> tuple[str, bytes]:
+    if plan.route.request.form_as == "urlencoded":
+        return "application/x-www-form-urlencoded", urlencode(plan.form).encode()
+    return _multipart(plan)
 
 
 def _multipart(plan: Plan) -> tuple[str, bytes]:
-    parts: list[tuple[str, str | None, str]] = []
-    parts += [(f'name="{_named(name)}"', None, text) for name, text in plan.form]
+    parts: list[tuple[str, str | None, bytes]] = []
+    parts += [(f'name="{_named(name)}"', None, text.encode()) for name, text in plan.form]
     parts += [
         (f'name="{_named(f.field)}"; filename="{_named(f.name)}"', f.type, f.content) for f in plan.files
     ]
     # the same form has the same bytes, so that a cassette can tell it from another
-    boundary = hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32]
+    told = [
+        (disposition, kind, content.decode("utf-8", "surrogateescape"))
+        for disposition, kind, content in parts
+    ]
+    boundary = hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()[:32]
     lines = []
-    for disposition, kind, text in parts:
-        lines += [f"--{boundary}", f"Content-Disposition: form-data; {disposition}"]
-        lines += [f"Content-Type: {kind}"] if kind else []
-        lines += ["", text]
-    return f"multipart/form-data; boundary={boundary}", "\r\n".join([*lines, f"--{boundary}--", ""]).encode()
+    for disposition, kind, content in parts:
+        lines += [f"--{boundary}".encode(), f"Content-Disposition: form-data; {disposition}".encode()]
+        lines += [f"Content-Type: {kind}".encode()] if kind else []
+        lines += [b"", content]
+    return f"multipart/form-data; boundary={boundary}", b"\r\n".join(
+        [*lines, f"--{boundary}--".encode(), b""]
+    )
 
 
 def _named(name: str) -> str:
@@ -233,10 +300,14 @@ def _signed(
     signed, query = _auth(connection, lambda _, secret: secret.reveal())
     for name, value in query.items():
         url = url.copy_add_param(name, value)
+    return _complete(method, url, _merged(headers, signed), content, connection)
+
+
+def _complete(
+    method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None, connection: Connection
+) -> httpx.Request:
     sent = [(b"Host", url.netloc)]
-    sent += [
-        (name.encode("ascii"), value.encode("ascii")) for name, value in _merged(headers, signed).items()
-    ]
+    sent += [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
     if content is not None or method in {"POST", "PUT", "PATCH"}:
         sent.append((b"Content-Length", b"%d" % len(content or b"")))
     # a stream, unlike content, has httpx add and parse no headers of its own: that would take longer than the rest

@@ -39,17 +39,21 @@ from connector.response import Reply, failure, read, refusal
 from connector.retry import Quota
 from connector.streamed import StreamedAnswer, opened, streams
 from connector.strict_json import parse
+from connector.tokens import Kept, Tokens
 
 CHECK_SECONDS = 30.0
 CANCEL_SECONDS = 10.0
 _MOST = 10**9  # seconds or attempts; whoever gives more has mistaken the unit
 
-State = Literal["works", "wrong_key", "no_credit", "not_allowed", "unreachable", "failing"]
+State = Literal["works", "wrong_key", "no_credit", "not_allowed", "unreachable", "failing", "unknown"]
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Whether a connection works. `what_to_do` is empty when it does."""
+    """Whether a connection works. `what_to_do` is empty when it does.
+
+    `unknown`: the manifest names no request to find out with.
+    """
 
     state: State
     message: str
@@ -58,6 +62,8 @@ class CheckResult:
 
 class Opened:
     """What sync and async connections share: everything that does not wait."""
+
+    _tokens: Kept | None = None  # for an auth that fetches access tokens
 
     def __init__(self, connection: Connection, limits: Limits | None = None) -> None:
         self.connection = connection
@@ -127,6 +133,16 @@ class Opened:
         self._check_open()
         return build(planned, self.connection)
 
+    def _follow_up(self, planned: Plan, method: str, path: str) -> network.Request:
+        return build_follow_up(planned, method, path, self.connection)
+
+    def _needs_tokens(self) -> bool:
+        """Whether access tokens are to be fetched; a connection that has one already is used as it is."""
+        return self.connector.connection.auth.fetches_token and self.connection.token is None
+
+    def _use(self, connection: Connection) -> None:
+        self.connection = connection
+
     def _check_open(self) -> None:
         if self._is_closed:
             where = f"connection {self.connection.name!r}"
@@ -141,7 +157,7 @@ class Opened:
         return self.plan(action, asked, route=route, strict=strict)
 
     def _attempts(self, planned: Plan, deadline: Deadline, retries: int | None) -> Attempts:
-        is_free = planned.method == "GET"
+        is_free = planned.method in {"GET", "HEAD", "OPTIONS"}
         return Attempts(self.connector.retry, self._quota, deadline, retries=retries, is_free=is_free)
 
     def _due(self, planned: Plan, seconds: float | None) -> Deadline:
@@ -163,7 +179,8 @@ class Opened:
         """Seconds until the next attempt; None if there is none."""
         if error.kind == "rate_limited" and isinstance(error, ApiError):
             self._pace.refused(error.retry_after, self.connector.retry.longest_wait)
-        return attempts.failed(error)
+        is_mended = self._tokens is not None and self._tokens.is_refused(attempts, error)
+        return attempts.failed(error, is_mended=is_mended)
 
     def _answered(self, attempts: Attempts) -> None:
         self._pace.accepted()
@@ -172,17 +189,35 @@ class Opened:
     def _crowded(self, planned: Plan, attempts: Attempts) -> ConnectorError:
         taken = f"All {self._limits.at_once} places for requests at once were taken"
         message = f"{taken} until the deadline of {attempts.deadline.seconds:g} seconds passed."
-        return attempts.late(message, where=f"{planned.method} {self.connection.base_url}{planned.path}")
+        return attempts.late(
+            message, where=f"{planned.method} {self.connection.url_of(planned.route.request)}{planned.path}"
+        )
 
     def _queued(self, planned: Plan, attempts: Attempts, wait: float) -> ConnectorError:
         why = "The service has refused others for coming too fast; the" if self._pace.is_paused else "The"
         when = f"{why} turn of this request comes in {max(wait, 0.1):.1f} seconds or later"
         message = f"{when}, after the deadline of {attempts.deadline.seconds:g} seconds."
-        return attempts.late(message, where=f"{planned.method} {self.connection.base_url}{planned.path}")
+        return attempts.late(
+            message, where=f"{planned.method} {self.connection.url_of(planned.route.request)}{planned.path}"
+        )
+
+    def _unchecked(self) -> CheckResult | None:
+        """What can be said without a request of the manifest's; None where it names one."""
+        if self.connector.connection.check is not None:
+            return None
+        if self._tokens is not None:
+            message = "The service gives an access token. The manifest names no request to try it with."
+            return CheckResult("works", message, "")
+        message = "The manifest names no free request to check a connection with."
+        hint = "Run an action to find out, or add `check: {path: ...}` to the manifest's connection."
+        return CheckResult("unknown", message, hint)
 
     def checked(self, response: network.Response) -> CheckResult:
         if not response.is_success:
             return check_failed(failure(response, self.connection))
+        check = self.connector.connection.check
+        if check is not None and check.answer == "any":
+            return CheckResult("works", "The connection works.", "")
         try:
             wrong = refusal(parse(response.content), self.connection)
         except ValueError as error:
@@ -229,6 +264,8 @@ def _is_bounded(seconds: float) -> bool:
 class OpenConnection(Opened):
     """A connection with its HTTP connections. Use it in a `with` block, or close it. Threads may share it."""
 
+    _tokens: Tokens | None = None
+
     def __init__(
         self,
         connection: Connection,
@@ -236,6 +273,8 @@ class OpenConnection(Opened):
         limits: Limits | None = None,
     ) -> None:
         super().__init__(connection, limits)
+        if self._needs_tokens():
+            self._tokens = Tokens(connection, self._use, transport)
         self._transport = network.open_transport() if transport is None else transport
         self._places = threading.Semaphore(self._limits.at_once) if self._limits.at_once else None
 
@@ -318,6 +357,8 @@ class OpenConnection(Opened):
         while True:
             with self._turn(planned, attempts) as sending:
                 try:
+                    if self._tokens is not None:
+                        self._tokens.ready(attempts, attempts.deadline)
                     asked = request() if request else self._request(planned)
                     reply = read(network.send(self._transport, asked, sending), planned, self.connection)
                 except ConnectorError as error:
@@ -349,6 +390,8 @@ class OpenConnection(Opened):
 
     def _answer(self, planned: Plan, attempts: Attempts, sending: Sending) -> Generator[Event, None, Reply]:
         """One answer, in pieces if it comes so."""
+        if self._tokens is not None:
+            self._tokens.ready(attempts, attempts.deadline)
         with closing(network.open_answer(self._transport, self._request(planned), sending)) as answer:
             how = streams(planned, answer.head)
             if how is None:
@@ -379,7 +422,7 @@ class OpenConnection(Opened):
             while not waiting.is_final:
                 yield Event(waiting.status)
                 time.sleep(waiting.next_wait())
-                ask = partial(build_follow_up, planned, *waiting.ask(), self.connection)
+                ask = partial(self._follow_up, planned, *waiting.ask())
                 attempts = Attempts(self.connector.retry, self._quota, deadline, retries=None, is_free=True)
                 try:
                     waiting.reply = self._reply(planned, attempts, ask)
@@ -391,7 +434,7 @@ class OpenConnection(Opened):
         except BaseException:  # Ctrl-C, or the caller left the loop: what nobody waits for is not paid for
             if cancel := waiting.cancel():
                 with suppress(ConnectorError):
-                    request = build_follow_up(planned, *cancel, self.connection)
+                    request = self._follow_up(planned, *cancel)
                     network.send(self._transport, request, Sending(within(CANCEL_SECONDS)))
             raise
         return waiting.reply
@@ -416,9 +459,23 @@ class OpenConnection(Opened):
         self._check_open()
         try:
             sending = Sending(within(CHECK_SECONDS))
+            if self._tokens is not None:
+                self._tokens.anew(sending.deadline)
+            if (unchecked := self._unchecked()) is not None:
+                return unchecked
             return self.checked(network.send(self._transport, build_check(self.connection), sending))
-        except TransportError as error:
+        except (TransportError, ApiError, CredentialError) as error:
             return check_failed(error)
+
+    def authorised(self) -> Connection:
+        """The connection with what its requests are signed with, such as for a recording without the exchange.
+
+        Raises:
+            ApiError, CredentialError, TransportError: there is no access token.
+        """
+        if self._tokens is not None:
+            self._tokens.ready(None, within(self.connector.timeouts.deadline))
+        return self.connection
 
     def close(self) -> None:
         """Close the HTTP connections, and with them a transport that was given. Closing twice does no harm."""

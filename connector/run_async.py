@@ -15,12 +15,12 @@ from connector.attempts import Attempts
 from connector.choices import Choices, snapshot
 from connector.connection import Connection
 from connector.deadline import Sending, within
-from connector.errors import ConnectorError, TransportError
+from connector.errors import ApiError, ConnectorError, CredentialError, TransportError
 from connector.manifest import Limits
 from connector.output import Event, Result, pick
 from connector.plan import Plan
 from connector.polling import GOES_ON, Waiting
-from connector.request import build_check, build_follow_up
+from connector.request import build_check
 from connector.response import Reply, read
 from connector.run import (
     CANCEL_SECONDS,
@@ -33,18 +33,28 @@ from connector.run import (
     last_result,
 )
 from connector.streamed import StreamedAnswer, opened, streams
+from connector.tokens import AsyncTokens
 
 
 class AsyncOpenConnection(Opened):
-    """As OpenConnection, for asyncio: `async with connector.aconnect(...) as connection`."""
+    """As OpenConnection, for asyncio: `async with connector.aconnect(...) as connection`.
+
+    `for_tokens` sends the requests for access tokens, where `transport` is not to: it is not closed here.
+    """
+
+    _tokens: AsyncTokens | None = None
 
     def __init__(
         self,
         connection: Connection,
         transport: network.AsyncTransport | None = None,
         limits: Limits | None = None,
+        *,
+        for_tokens: network.AsyncTransport | None = None,
     ) -> None:
         super().__init__(connection, limits)
+        if self._needs_tokens():
+            self._tokens = AsyncTokens(connection, self._use, for_tokens or transport)
         self._transport = network.open_async_transport() if transport is None else transport
         self._places = asyncio.Semaphore(self._limits.at_once) if self._limits.at_once else None
 
@@ -116,6 +126,8 @@ class AsyncOpenConnection(Opened):
         while True:
             async with self._turn(planned, attempts) as sending:
                 try:
+                    if self._tokens is not None:
+                        await self._tokens.ready(attempts, attempts.deadline)
                     asked = request() if request else self._request(planned)
                     response = await network.send_async(self._transport, asked, sending)
                     reply = read(response, planned, self.connection)
@@ -135,6 +147,8 @@ class AsyncOpenConnection(Opened):
         while True:
             async with self._turn(planned, attempts) as sending:
                 try:
+                    if self._tokens is not None:
+                        await self._tokens.ready(attempts, attempts.deadline)
                     request = self._request(planned)
                     opening = network.open_answer_async(self._transport, request, sending)
                     async with aclosing(await opening) as answer:
@@ -189,7 +203,7 @@ class AsyncOpenConnection(Opened):
             while not waiting.is_final:
                 yield Event(waiting.status)
                 await asyncio.sleep(waiting.next_wait())
-                ask = partial(build_follow_up, planned, *waiting.ask(), self.connection)
+                ask = partial(self._follow_up, planned, *waiting.ask())
                 attempts = Attempts(self.connector.retry, self._quota, deadline, retries=None, is_free=True)
                 try:
                     waiting.reply = await self._reply(planned, attempts, ask)
@@ -201,7 +215,7 @@ class AsyncOpenConnection(Opened):
         except BaseException:  # cancelled, or the caller left the loop: what nobody waits for is not paid for
             if cancel := waiting.cancel():
                 with suppress(ConnectorError):
-                    request = build_follow_up(planned, *cancel, self.connection)
+                    request = self._follow_up(planned, *cancel)
                     sending = Sending(within(CANCEL_SECONDS))
                     await asyncio.shield(network.send_async(self._transport, request, sending))
             raise
@@ -222,10 +236,20 @@ class AsyncOpenConnection(Opened):
         self._check_open()
         try:
             sending = Sending(within(CHECK_SECONDS))
+            if self._tokens is not None:
+                await self._tokens.anew(sending.deadline)
+            if (unchecked := self._unchecked()) is not None:
+                return unchecked
             response = await network.send_async(self._transport, build_check(self.connection), sending)
             return self.checked(response)
-        except TransportError as error:
+        except (TransportError, ApiError, CredentialError) as error:
             return check_failed(error)
+
+    async def authorised(self) -> Connection:
+        """See OpenConnection.authorised."""
+        if self._tokens is not None:
+            await self._tokens.ready(None, within(self.connector.timeouts.deadline))
+        return self.connection
 
     async def close(self) -> None:
         """See OpenConnection.close."""

@@ -13,6 +13,7 @@ from urllib.parse import quote, quote_plus
 MASK = "********"
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _SHORTEST_INSIDE = 8  # base64 of fewer letters would be found in innocent text
+_LEARNT = 4  # access tokens: one in use, and those before it that requests under way still have
 _SHORTEST_PART, _SHORTEST_CUT = 8, 16  # a part of 8 is told as a secret's; half of a shorter one is a word
 
 
@@ -116,7 +117,20 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[Secret] = (), *, cut: bool = True) -> None:
-        self._plain = tuple(text for secret in secrets if (text := secret.reveal()))
+        self._given = tuple(text for secret in secrets if (text := secret.reveal()))
+        self._learnt: tuple[str, ...] = ()
+        self._cuts = cut
+        self._prepare()
+
+    def learn(self, secret: Secret) -> None:
+        """Mask this one too, for whoever holds the redactor. Of those learnt, the last few are kept in mind."""
+        if secret and secret.reveal() not in (*self._given, *self._learnt):
+            self._learnt = (*self._learnt, secret.reveal())[-_LEARNT:]
+            self._prepare()
+
+    def _prepare(self) -> None:
+        cut = self._cuts
+        self._plain = (*self._given, *self._learnt)
         forms = {form for text in self._plain for form in _forms(text) if form.strip("*")}
         # a part made of stars would be found in every mask
         self._cut = sorted(form for form in forms if cut and len(form) >= _SHORTEST_CUT and "*" not in form)

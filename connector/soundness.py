@@ -6,23 +6,32 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from connector.document import Document
 from connector.errors import Problem, did_you_mean
-from connector.manifest import Action, Connector, Rule
+from connector.manifest import Action, Auth, Connector, Request, Rule
 from connector.schema import Schema
 from connector.schema_form import faults
 from connector.template import Path, Piece, Static, Text
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+*-]+/[A-Za-z0-9!#$&^_.+*-]+(;[ -~]*[!-~])?")
 _ID_HINT = "Use lower-case letters, digits and _, at most 64, beginning with a letter."
-_AUTH_KEYS = {
+AUTH_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "none": (),
     "basic": ("username", "password"),
     "bearer": ("value",),
     "header": ("value",),
     "query": ("value",),
+    "oauth2_client_credentials": ("token_url", "client_id", "client_secret"),
 }
+"""The keys that a kind of auth needs."""
+AUTH_OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "oauth2_client_credentials": ("scopes", "parameters", "send_as"),
+}
+"""The keys that a kind of auth may have besides; any may have `name`."""
+_OF_THE_TOKEN = ("client_id", "client_secret", "scope")
 
 
 def connector_problems(document: Document, connector: Connector) -> Iterator[Problem]:
@@ -31,16 +40,7 @@ def connector_problems(document: Document, connector: Connector) -> Iterator[Pro
         yield document.problem(("id",), f"{connector.id!r} is not an id.", _ID_HINT)
     form = connector.connection
     yield from _object_problems(document, ("connection", "fields"), form.fields)
-    for name in ("value", "username", "password"):
-        is_needed, is_given = name in _AUTH_KEYS.get(form.auth.kind, ()), getattr(form.auth, name) is not None
-        where: Path = ("connection", "auth")
-        if is_needed and not is_given:
-            hint = f"Add `{name}: ${{{{ connection.<field> }}}}`."
-            yield document.problem(where, f"`kind: {form.auth.kind}` needs `{name}`.", hint, at_key=True)
-        elif is_given and form.auth.kind in _AUTH_KEYS and not is_needed:
-            message = f"`kind: {form.auth.kind}` has no use for `{name}`."
-            hint = f"Remove it; {form.auth.kind} takes {' and '.join(_AUTH_KEYS[form.auth.kind])}."
-            yield document.problem((*where, name), message, hint, at_key=True)
+    yield from _auth_problems(document, form.auth)
     if form.check is not None:
         yield from _path_problems(document, ("connection", "check", "path"), Static(form.check.path))
     if connector.icon is not None:
@@ -51,6 +51,28 @@ def connector_problems(document: Document, connector: Connector) -> Iterator[Pro
             message = "The icon lies outside the project."
             yield document.problem(("icon",), message, "Put it beside the manifests.")
     yield from _number_problems(document, connector)
+
+
+def _auth_problems(document: Document, auth: Auth) -> Iterator[Problem]:
+    where: Path = ("connection", "auth")
+    needed = AUTH_KEYS[auth.kind]
+    known = {name for names in (*AUTH_KEYS.values(), *AUTH_OPTIONAL.values()) for name in names}
+    given = document.value["connection"]["auth"]
+    for name in needed:
+        if given.get(name) is None:
+            hint = f"Add `{name}: ${{{{ connection.<field> }}}}`."
+            yield document.problem(where, f"`kind: {auth.kind}` needs `{name}`.", hint, at_key=True)
+    for name in given:
+        if name in known and name not in (*needed, *AUTH_OPTIONAL.get(auth.kind, ())):
+            message = f"`kind: {auth.kind}` has no use for `{name}`."
+            taken = " and ".join([", ".join(needed[:-1]), *needed[-1:]] if len(needed) > 1 else needed)
+            hint = f"Remove it; {auth.kind} takes {taken or 'nothing'}."
+            yield document.problem((*where, name), message, hint, at_key=True)
+    for name in _OF_THE_TOKEN:
+        if name in auth.parameters:
+            hint = f"Write it as `{'scopes' if name == 'scope' else name}` of auth."
+            message = f"{name!r} is none of the further parameters."
+            yield document.problem((*where, "parameters", name), message, hint, at_key=True)
 
 
 def _number_problems(document: Document, connector: Connector) -> Iterator[Problem]:
@@ -112,6 +134,7 @@ def action_problems(document: Document, action: Action) -> Iterator[Problem]:
                     yield document.problem(
                         (*here, "request", word, key), message, "Write the name out.", at_key=True
                     )
+        yield from _body_problems(document, (*here, "request"), route.request)
         yield from _rule_problems(document, (*here, "rules"), route.rules)
         yield from () if inputs else _order_problems(document, (*here, "rules"), route.rules, action)
     for index, example in enumerate(action.examples):
@@ -166,6 +189,28 @@ def _path_problems(document: Document, path: Path, piece: Piece) -> Iterator[Pro
         yield document.problem(path, message, "Percent-encode it, such as %20.")
 
 
+def _body_problems(document: Document, here: Path, request: Request) -> Iterator[Problem]:
+    """A request has one body, of one kind: what does not fit into it would be dropped in silence."""
+    form = "form" if request.form else "files" if request.files else None
+    kinds = [
+        word for word in ("body", form, "content") if word is not None and getattr(request, word) is not None
+    ]
+    if len(kinds) > 1:
+        message = f"A request has one body, and this has `{kinds[0]}` and `{kinds[1]}`."
+        yield document.problem((*here, kinds[1]), message, "Remove one of the two.", at_key=True)
+    if request.form_as == "urlencoded" and request.files:
+        message = "A form that is `urlencoded` has no files."
+        hint = "Remove `form_as`: files go into a multipart form."
+        yield document.problem((*here, "files"), message, hint, at_key=True)
+    types: dict[Path, str] = {("files", name, "type"): part.type for name, part in request.files.items()}
+    if request.content is not None:
+        types["content", "type"] = request.content.type
+    for place, kind in types.items():
+        if not _MEDIA_TYPE.fullmatch(kind):
+            message = f"{kind!r} is not a media type."
+            yield document.problem((*here, *place), message, "Write one such as application/xml.")
+
+
 def _rule_problems(document: Document, here: Path, rules: tuple[Rule, ...]) -> Iterator[Problem]:
     for index, rule in enumerate(rules):
         given = [rule.when is not None, bool(rule.exclusive), bool(rule.requires), rule.order is not None]
@@ -210,6 +255,8 @@ def _flat_problems(document: Document, action: Action) -> Iterator[Problem]:
         items = schema.get("items", {}) if schema.get("type") == "array" else None
         columns = items.get("properties") if _is_object(items) else None
         leaves = list(columns.values()) if columns else [schema if items is None else items]
+        if _is_unknown(schema) or (items is not None and _is_open(items)):
+            continue
         if any(isinstance(leaf, Mapping) and isinstance(leaf.get("type"), list) for leaf in leaves):
             message = f"The output {name!r} has several types."
             hint = "Give it one; an output that the answer lacks is null anyway."
@@ -238,6 +285,14 @@ def _is_vector(schema: Any) -> bool:
 def _is_open(schema: Any) -> bool:
     """An object without declared fields: JSON in the form that the caller's own schema gives it."""
     return _is_object(schema) and "properties" not in schema
+
+
+def _is_unknown(schema: Schema) -> bool:
+    """Of a form that nobody knows: any JSON value, given as it comes."""
+    return (
+        not {"type", "enum", "const", "properties", "items", "anyOf", "oneOf", "allOf", "$ref"}
+        & schema.keys()
+    )
 
 
 def _is_object(schema: Any) -> TypeGuard[Schema]:

@@ -144,10 +144,7 @@ class _Origin:
 
     def _is_fresh(self, url: httpx.URL) -> bool:
         """Whether the connection that was made last can take a request, by what is known of it here."""
-        here = url.raw_scheme, url.raw_host, url.port
-        is_fresh = here == self._leads_to and time.monotonic() < self._idle_since + _KEPT_SECONDS
-        self._leads_to = here
-        return is_fresh
+        return self._leads_to == _origin(url) and time.monotonic() < self._idle_since + _KEPT_SECONDS
 
     def is_idle_now(self) -> None:
         """The answer is over, and the connection can take another request."""
@@ -177,7 +174,7 @@ class Line(_Origin, httpx.HTTPTransport):
         found = self._connected(request.url, patience)
         with suppress(httpx.WriteError):  # it may have answered before it had read all
             found.write(sent, patience)
-        incoming = Incoming()
+        incoming = Incoming(may_have_body=request.method != "HEAD")
         while not incoming.has_head:
             incoming.expect_more()
             incoming.feed(found.read(patience))
@@ -187,7 +184,7 @@ class Line(_Origin, httpx.HTTPTransport):
         found = self._socket
         if found is None or not self._is_fresh(url) or not found.is_idle:
             self.close()
-            self._is_fresh(url)
+            self._leads_to = _origin(url)
             found = self._socket = connected(*_address(url), patience)
         return found
 
@@ -230,7 +227,7 @@ class AsyncLine(_Origin, httpx.AsyncHTTPTransport):
         found = await self._connected(request.url, patience)
         with suppress(httpx.WriteError):
             await found.write(sent, patience)
-        incoming = Incoming()
+        incoming = Incoming(may_have_body=request.method != "HEAD")
         while not incoming.has_head:
             incoming.expect_more()
             incoming.feed(await found.read(patience))
@@ -240,7 +237,7 @@ class AsyncLine(_Origin, httpx.AsyncHTTPTransport):
         found = self._socket
         if found is None or not self._is_fresh(url) or not found.is_idle:
             await self.aclose()
-            self._is_fresh(url)
+            self._leads_to = _origin(url)
             from connector.async_sockets import connected_async  # noqa: PLC0415 - asyncio takes long to import
 
             found = self._socket = await connected_async(*_address(url), patience)
@@ -267,6 +264,10 @@ def _patience_of(request: httpx.Request) -> Patience:
         patience = Patience(Sending(), request.extensions.get("timeout", {}))
     patience.sending.is_watched = True
     return patience
+
+
+def _origin(url: httpx.URL) -> tuple[bytes, bytes, int | None]:
+    return url.raw_scheme, url.raw_host, url.port
 
 
 def _address(url: httpx.URL) -> tuple[str, int, ssl.SSLContext | None]:

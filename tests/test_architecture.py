@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "connector"
 # the path that data takes, top to bottom: a module imports only what stands above it
 PATH = (
     "shipped_files",
+    "installed",
     "errors",
     "secret",
     "log_masking",
@@ -69,12 +70,15 @@ PATH = (
     "async_sockets",
     "wire",
     "transport",
+    "observed",
     "sse",
     "response",
+    "oauth",
     "output",
     "streamed",
     "polling",
     "ledger",
+    "tokens",
     "run",
     "run_async",
     "opening",
@@ -84,19 +88,25 @@ PATH = (
     "watched",
     "bulk",
 )
-FACES = ("cli", "drift", "sandbox", "testing")
-# the command line starts the other faces; recording needs a server to record
-FACES_THAT_USE_FACES = {"cli": {"drift", "sandbox", "testing"}, "testing": {"sandbox"}}
+FACES = ("cli", "documenting", "drift", "importing", "mock", "sandbox", "testing")
+# the command line starts the other faces; recording needs a server to record; samples are written as drafts are; a
+# mock is served and misbehaves as the sandbox does, and gives what was recorded
+FACES_THAT_USE_FACES = {
+    "cli": {"documenting", "drift", "importing", "mock", "sandbox", "testing"},
+    "documenting": {"importing"},
+    "mock": {"sandbox", "testing"},
+    "testing": {"mock", "sandbox"},
+}
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
     "httptools": {"incoming"},
     "httpcore": {"wire"},  # a recorder's way leads through it
-    "yaml": {"document", "testing"},  # vcrpy writes YAML
+    "yaml": {"document", "importing", "testing"},  # other people's YAML is read, and vcrpy writes YAML
     "jmespath": {"expression_parser"},
     "jsonschema": {"schema"},
     "referencing": {"schema"},
     "regex": {"pattern"},
-    "pydantic": {"template", "reading"},
+    "pydantic": {"template", "reading", "documenting"},
     "pydantic_core": {"template"},
     "keyring": {"keyrings"},
     "cryptography": {"sealed"},
@@ -106,18 +116,12 @@ HOMES = {
     "perplexity": {"drift"},
     "click": {"cli"},
     "rich": {"cli"},
-    "starlette": {"sandbox"},
+    "starlette": {"sandbox", "mock"},
     "uvicorn": {"sandbox"},
 }
 USERS_OF_HTTP = {
-    "request",
-    "incoming",
-    "sockets",
-    "async_sockets",
-    "wire",
-    "transport",
-    "response",
-    "streamed",
+    *("request", "incoming", "sockets", "async_sockets", "wire", "transport", "observed"),
+    *("response", "oauth", "streamed"),
 }
 WORDS_TO_AVOID = (
     "manager",

@@ -74,6 +74,13 @@ def test_an_answer_is_the_same_however_it_is_cut(text: bytes, expected: object) 
     assert [read(filter(None, way)) for way in ways] == [expected] * len(ways)
 
 
+def test_an_answer_to_head_has_no_body() -> None:
+    """Whatever length it tells; what follows is not waited for."""
+    incoming = Incoming(may_have_body=False)
+    incoming.feed(OK + b"Content-Length: 3\r\n\r\n")
+    assert (incoming.is_complete, incoming.taken(), incoming.leaves_nothing) == (True, b"", False)
+
+
 @pytest.mark.hazard("E12")
 @pytest.mark.parametrize("more", [OK, b"x", b"HTTP/1.1 100 Continue\r\n\r\n", b"\0"], ids=repr)
 @pytest.mark.parametrize("text", [ANSWERS["a length"][0], ANSWERS["chunks"][0], ANSWERS["no body"][0]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -10,19 +11,20 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 from leaks import FORMS, KEY, everything_shown, leaked
 from loopback import Loopback, Received, http
-from tiny import with_path, write_tiny
+from tiny import FORM, with_path, write_tiny
 
 import connector
 from connector.connection import Connection, resolve
-from connector.errors import InputError
+from connector.errors import CredentialError, InputError
 from connector.manifest import Connector
-from connector.plan import Plan, plan
-from connector.request import build, build_check, curl, preview
+from connector.plan import Plan, input_behind, plan
+from connector.request import build, build_check, build_follow_up, curl, preview
 from connector.secret import MASK
 
 TODAY = date(2026, 11, 21)
@@ -144,7 +146,253 @@ def test_the_check_is_a_plain_get() -> None:
     assert request.headers["authorization"] == f"Bearer {KEY}"
 
 
+@pytest.mark.parametrize(
+    ("base_url", "host"),
+    [
+        ("https://upload.test/v2/", "https://upload.test/v2/"),
+        ('"https://${{ connection.user }}.up.test"', "https://anna.up.test/"),
+    ],
+)
+def test_a_request_may_go_to_a_host_of_its_own(
+    tiny: Callable[..., Connector], base_url: str, host: str
+) -> None:
+    """With the connection's credentials; the preview shows it."""
+    made = tiny(sent=f"base_url: {base_url}")
+    connection = connected(made)
+    request = build(planned(made), connection)
+    assert str(request.url).startswith(f"{host}items/seven/x?")
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert preview(planned(made), connection).url == str(request.url)
+    assert str(build_follow_up(planned(made), "GET", "/later", connection).url) == f"{host}later"
+    assert str(build_check(connection).url) == "https://tiny.test/api/"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://upload.test", "https://user@upload.test", "upload.test", "https://a.test?x=1"]
+)
+def test_a_host_of_its_own_is_held_to_the_same_rules(tiny: Callable[..., Connector], url: str) -> None:
+    """The key goes there."""
+    made = tiny(sent=f"base_url: {url}")
+    with pytest.raises(CredentialError, match="base_url"):
+        build(planned(made), connected(made))
+
+
+def test_connections_to_several_hosts_are_kept_apart(tmp_path: Path) -> None:
+    """Each request reaches its own, whichever connections are free."""
+    names = [http(200, {"name": "first"}), http(200, {"name": "second"})]
+    with Loopback(names[0]) as first, Loopback(names[1]) as second:
+        write_tiny(tmp_path, sent='base_url: "${{ connection.token_url }}"')
+        file = tmp_path / "actions" / "look.yaml"
+        other = file.read_text().replace("id: look", "id: other", 1)
+        (tmp_path / "actions" / "other.yaml").write_text(
+            other.replace('base_url: "${{ connection.token_url }}"', "")
+        )
+        with connector.connect(tmp_path, key=KEY, base_url=first.url, token_url=second.url) as opened:
+            found = [opened.run(name, {}).outputs["name"] for name in ("look", "other", "look", "other")]
+    assert found == ["second", "first", "second", "first"]
+
+
+# --- forms
+
+
+@pytest.mark.parametrize(
+    ("inputs", "body"),
+    [
+        ({}, "v=2"),
+        ({"tags": ["a b", "c&d=e", "ü"]}, "tag%5B%5D=a+b&tag%5B%5D=c%26d%3De&tag%5B%5D=%C3%BC&v=2"),
+        ({"tags": [7, True, "2024"]}, "tag%5B%5D=7&tag%5B%5D=true&tag%5B%5D=2024&v=2"),
+        ({"tags": [], "part": ""}, "metadata%5Bpart%5D=&v=2"),
+        ({"part": "a\r\n&v=3"}, "metadata%5Bpart%5D=a%0D%0A%26v%3D3&v=2"),
+    ],
+    ids=str,
+)
+def test_a_form_is_urlencoded(tiny: Callable[..., Connector], inputs: dict[str, Any], body: str) -> None:
+    """Names stand as in the manifest, lists repeat them, and no value becomes a second field."""
+    made = tiny(sent=FORM)
+    request = build(planned(made, **inputs), connected(made))
+    assert request.content.decode() == body
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert request.headers["content-length"] == str(len(body))
+
+
+def test_a_preview_shows_a_form_as_it_is_sent(tiny: Callable[..., Connector]) -> None:
+    """It has no JSON body, but a text."""
+    made = tiny(sent=FORM)
+    shown = preview(planned(made, part="n"), connected(made))
+    assert (shown.body, shown.text) == (None, "metadata%5Bpart%5D=n&v=2")
+    assert shown.headers["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+def test_a_form_says_where_its_fields_came_from(tiny: Callable[..., Connector]) -> None:
+    """Each by its name in the manifest, and the absent ones too."""
+    found = {field.path: field.source for field in planned(tiny(sent=FORM), part="n").fields}
+    assert found["form.metadata[part]"] == "inputs.part"
+    assert found["form.tag[]"] == "tags: not given"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expected"), [("metadata[part]", "part"), ("tag[]", "tags"), ("v", None), ("part", "part")]
+)
+def test_a_forms_field_leads_back_to_its_input(
+    tiny: Callable[..., Connector], parameter: str, expected: str | None
+) -> None:
+    """The service names the field; people know the input. A parameter of the query too."""
+    assert input_behind(planned(tiny(sent=FORM)), parameter) == expected
+
+
+# --- objects in a query or a form
+
+
+NESTED = """
+      nested: brackets
+      form_as: urlencoded
+      form: {f: "${{ inputs.any }}", plain: "${{ inputs.tags }}"}
+"""
+ANY_INPUT = "    any: {title: Any}\n    note:"
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ({"a": 1, "b": "x y"}, [("f[a]", "1"), ("f[b]", "x y")]),
+        ({"a": {"b": 1, "c": ["x", "y"]}}, [("f[a][b]", "1"), ("f[a][c][]", "x"), ("f[a][c][]", "y")]),
+        ([{"p": 1}, {"p": 2, "q": True}], [("f[0][p]", "1"), ("f[1][p]", "2"), ("f[1][q]", "true")]),
+        ([["a"], ["b"]], [("f[0][]", "a"), ("f[1][]", "b")]),
+        (["a", "b"], [("f", "a"), ("f", "b")]),
+        ({"a": None, "b": {}, "c": [], "d": [None, 1]}, [("f[d][]", "1")]),
+        ({"a][x": "&f[b]=1"}, [("f[a][x]", "&f[b]=1")]),
+        ("text", [("f", "text")]),
+        (None, []),
+    ],
+    ids=str,
+)
+def test_an_object_is_sent_in_brackets(tmp_path: Path, value: Any, sent: list[tuple[str, str]]) -> None:
+    """Where the manifest says so: in forms and queries alike, and a list of plain values repeats its name."""
+    write_tiny(tmp_path, sent=NESTED)
+    file = tmp_path / "actions" / "look.yaml"
+    text = file.read_text().replace("    note:", ANY_INPUT, 1)
+    file.write_text(text.replace('part: "${{ inputs.part }}", v: 2', 'f: "${{ inputs.any }}"'))
+    made = connector.load(tmp_path)
+    request = build(planned(made, any=value, tags=["x"]), connected(made))
+    assert parse_qsl(request.content.decode(), keep_blank_values=True) == [*sent, ("plain", "x")]
+    assert request.url.params.multi_items() == [("tag", "x"), *sent]
+
+
+# --- bodies that are neither JSON nor a form
+
+
+BYTES = b"\x89PNG\r\n\x1a\n\x00\xff"
+
+
+@pytest.mark.parametrize(
+    ("content", "part", "body"),
+    [
+        ("type: application/xml", "<a>ü</a>", "<a>ü</a>".encode()),
+        ("type: text/plain; charset=utf-8", "", b""),
+        ("type: image/png, is_base64: true", base64.b64encode(BYTES).decode(), BYTES),
+        ("type: image/png, is_base64: true", base64.encodebytes(BYTES * 20).decode(), BYTES * 20),
+        ("type: image/png, is_base64: true", None, None),
+    ],
+)
+def test_a_raw_body_is_sent_as_it_stands(
+    tiny: Callable[..., Connector], content: str, part: str | None, body: bytes | None
+) -> None:
+    """A text, or the bytes that base64 text stands for, with the type that the manifest says."""
+    made = tiny(sent=f'content: {{value: "${{{{ inputs.part }}}}", {content}}}')
+    request = build(planned(made, part=part), connected(made))
+    assert request.content == (body or b"")
+    said = None if body is None else content.removeprefix("type: ").partition(",")[0]
+    assert request.headers.get("content-type") == said
+
+
+FILE = """
+      files:
+        page: {name: p.png, type: image/png, is_base64: true, content: "${{ inputs.part }}"}
+        more: {name: t.txt, type: text/plain, content: "${{ inputs.tags }}"}
+"""
+
+
+def test_files_are_bytes_or_texts_or_lists_of_them(tiny: Callable[..., Connector]) -> None:
+    """Base64 becomes the bytes that it stands for; a list becomes one part for each."""
+    made = tiny(sent=FILE)
+    request = build(planned(made, part=base64.b64encode(BYTES).decode(), tags=["a", "b"]), connected(made))
+    boundary = request.headers["content-type"].partition("boundary=")[2].encode()
+    parts = [part.partition(b"\r\n\r\n")[2][:-2] for part in request.content.split(b"--" + boundary)[1:-1]]
+    assert parts == [BYTES, b"a", b"b"]
+
+
+@pytest.mark.parametrize("sent", [FILE, 'content: {value: "${{ inputs.part }}", type: a/b, is_base64: true}'])
+@pytest.mark.parametrize("part", ["no base64!", "YQ", "data:image/png;base64,YQ=="])
+def test_text_that_is_no_base64_is_told(tiny: Callable[..., Connector], sent: str, part: str) -> None:
+    """By the name of its input, before anything is sent."""
+    with pytest.raises(InputError, match="part: It is not base64 text"):
+        planned(tiny(sent=sent), part=part)
+
+
+def test_a_preview_of_bytes_says_how_many(tiny: Callable[..., Connector]) -> None:
+    """They are no text that people could read."""
+    made = tiny(sent='content: {value: "${{ inputs.part }}", type: image/png, is_base64: true}')
+    text = base64.b64encode(BYTES).decode()
+    assert preview(planned(made, part=text), connected(made)).text == "<10 bytes>"
+    assert preview(planned(made, part="YQ=="), connected(made)).text == "a"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("content", [BYTES, b"a\0b", b"it's\r\n$HOME\n"])
+@pytest.mark.parametrize("sent", [FILE, 'content: {value: "${{ inputs.part }}", type: a/b, is_base64: true}'])
+def test_curl_sends_the_same_bytes(tiny: Callable[..., Connector], sent: str, content: bytes) -> None:
+    """Those that no argument can hold come through a pipe."""
+    made = tiny(sent=sent)
+    with Loopback(http(200, {"name": "x"})) as server:
+        connection = connected(made, base_url=server.url)
+        plan_of = planned(made, part=base64.b64encode(content).decode())
+        with httpx.Client(trust_env=False) as client:
+            client.send(build(plan_of, connection))
+        run_in_shell(f"{curl(plan_of, connection)} --silent", "/usr/bin", {"TINY_KEY": KEY})
+        ours, curls = server.requests
+    assert comparable(ours) == comparable(curls)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "DELETE"])
+def test_methods_without_a_body(tmp_path: Path, method: str) -> None:
+    """They say nothing of one, and an answer without a body is one."""
+    write_tiny(tmp_path)
+    file = tmp_path / "actions" / "look.yaml"
+    file.write_text(file.read_text().replace("method: GET", f"method: {method}"))
+    answer = http(200, headers={"Content-Length": "77", "Content-Encoding": "gzip"}, length=False)
+    with (
+        Loopback(answer if method == "HEAD" else http(204)) as server,
+        connector.connect(tmp_path, key=KEY, base_url=server.url) as opened,
+    ):
+        assert opened.run("look", {}).outputs == {"name": None}
+        assert (server.requests[0].method, server.requests[0].headers.get("content-length")) == (method, None)
+
+
 # --- auth
+
+
+@pytest.mark.parametrize(
+    ("auth", "headers", "query"),
+    [
+        ("two_headers", {"x-key": KEY, "x-app": f"app anna {KEY}"}, {}),
+        ("two_in_query", {}, {"key": KEY, "the token": KEY}),
+        ("basic_and_more", {"cookie": f"session={KEY}"}, {}),
+    ],
+)
+def test_more_than_one_key(
+    tiny: Callable[..., Connector], tmp_path: Path, auth: str, headers: dict[str, str], query: dict[str, str]
+) -> None:
+    """Each goes to its place, and each is masked; a shell gives curl the same."""
+    made = tiny(auth=auth)
+    request = build(planned(made), connected(made))
+    assert {name: request.headers[name] for name in headers} == headers
+    assert {name: request.url.params[name] for name in query} == query
+    shown, command = preview(planned(made), connected(made)), curl(planned(made), connected(made))
+    assert leaked(repr(shown) + command) == []
+    assert repr(shown).count(MASK) == 2
+    words = words_of(command, tmp_path, {"TINY_KEY": KEY})
+    named = {name.lower(): text for name, _, text in (word.partition(": ") for word in words)}
+    assert {name: named[name] for name in headers} == headers
 
 
 @pytest.mark.parametrize(
@@ -164,6 +412,14 @@ def test_auth_in_a_header(
     shown = preview(planned(made), connected(made))
     assert {name.lower(): value for name, value in shown.headers.items()}[header] == masked
     assert leaked(repr(shown)) == []
+
+
+def test_no_auth(tiny: Callable[..., Connector]) -> None:
+    """An API that is open to all gets nothing that proves who asks."""
+    made = tiny(auth="none")
+    assert "authorization" not in build(planned(made), connected(made)).headers
+    assert "Authorization" not in preview(planned(made), connected(made)).headers
+    assert KEY not in curl(planned(made), connected(made))
 
 
 def test_auth_in_the_query(tiny: Callable[..., Connector]) -> None:
@@ -309,10 +565,10 @@ def test_curl_sends_the_same_request() -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-@pytest.mark.parametrize("auth", ["bearer", "header", "basic"])
-def test_curl_sends_the_same_auth(tiny: Callable[..., Connector], auth: str) -> None:
-    """Whatever the kind of auth."""
-    made = tiny(auth=auth)
+@pytest.mark.parametrize(("auth", "sent"), [("bearer", ""), ("header", FORM), ("basic", "")])
+def test_curl_sends_the_same_auth(tiny: Callable[..., Connector], auth: str, sent: str) -> None:
+    """Whatever the kind of auth, and of a form."""
+    made = tiny(auth=auth, sent=sent)
     with Loopback(http(200, {"name": "x"})) as server:
         connection = connected(made, base_url=server.url)
         request = build(planned(made, note="n", tags=["a b"]), connection)

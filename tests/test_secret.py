@@ -223,3 +223,15 @@ def _cut(key: str) -> st.SearchStrategy[str]:
 def test_values_without_secrets_stay(value: Any) -> None:
     """A value that holds no secret is unchanged."""
     assert Redactor([Secret(PLAIN)]).value(value) == value
+
+
+def test_a_redactor_learns_for_whoever_holds_it() -> None:
+    """A token that comes later is masked in all of its forms; of many, the last few are kept in mind."""
+    redactor = Redactor([Secret(KEY)])
+    hide, tokens = redactor.text, [f"{number}" * 20 for number in range(6)]
+    for token in tokens:
+        redactor.learn(Secret(token))
+        redactor.learn(Secret(token))
+    assert hide(f"{KEY} {tokens[5]} {tokens[2]}") == f"{MASK} {MASK} {MASK}"
+    assert hide(base64.b64encode(tokens[4].encode()).decode()) == f"{MASK}="
+    assert hide(tokens[0]) == tokens[0]

@@ -23,6 +23,7 @@ connection:
     properties:
       key: {type: string, title: Key, writeOnly: true}
       user: {type: string, title: User, default: anna}
+      token_url: {type: string, title: Token URL, default: /token}
       base_url: {type: string, title: Base URL, default: "https://tiny.test/api"}
   base_url: ${{ connection.base_url }}
   auth: AUTH
@@ -63,15 +64,33 @@ AUTHS = {
     "bearer": '{kind: bearer, value: "${{ connection.key }}"}',
     "header": '{kind: header, name: X-Key, value: "Key ${{ connection.key }}"}',
     "basic": '{kind: basic, username: "${{ connection.user }}", password: "${{ connection.key }}"}',
+    "none": "{kind: none}",
+    "two_headers": """{kind: header, name: X-Key, value: "${{ connection.key }}",
+      also: [{kind: header, name: X-App, value: "app ${{ connection.user }} ${{ connection.key }}"}]}""",
+    "two_in_query": """{kind: query, name: key, value: "${{ connection.key }}",
+      also: [{kind: query, name: "the token", value: "${{ connection.key }}"}]}""",
+    "basic_and_more": """{kind: basic, username: "${{ connection.user }}", password: "${{ connection.key }}",
+      also: [{kind: header, name: Cookie, value: "session=${{ connection.key }}"}]}""",
     "query": '{kind: query, name: api_key, value: "${{ connection.key }}"}',
+    "oauth2": """{kind: oauth2_client_credentials, token_url: /token, client_id: "${{ connection.user }}",
+      client_secret: "${{ connection.key }}", scopes: [read, write], parameters: {audience: "https://api.test"}}""",
+    "oauth2_form": """{kind: oauth2_client_credentials, token_url: "${{ connection.token_url }}", send_as: form,
+      client_id: "${{ connection.user }}", client_secret: "${{ connection.key }}"}""",
 }
 
 
-def write_tiny(folder: Path, *, auth: str = "bearer") -> Connector:
-    """Write it into an empty folder, with another auth, and load it."""
+FORM = """
+      form_as: urlencoded
+      form: {"tag[]": "${{ inputs.tags }}", "metadata[part]": "${{ inputs.part }}", v: 2}
+"""
+
+
+def write_tiny(folder: Path, *, auth: str = "bearer", sent: str = "") -> Connector:
+    """Write it into an empty folder, with another auth and with what else is POSTed, and load it."""
     (folder / "actions").mkdir()
     (folder / "connector.yaml").write_text(CONNECTOR.replace("AUTH", AUTHS[auth]))
-    (folder / "actions" / "look.yaml").write_text(ACTION)
+    action = ACTION.replace("method: GET", f"method: POST\n      {sent.strip()}") if sent else ACTION
+    (folder / "actions" / "look.yaml").write_text(action)
     return connector.load(folder)
 
 

@@ -20,6 +20,7 @@ def as_json(plan: Plan, preview: Preview) -> dict[str, Any]:
         "url": preview.url,
         "headers": dict(preview.headers),
         "body": preview.body,
+        **({} if preview.text is None else {"text": preview.text}),
         "fields": [{"path": field.path, "value": field.value, "from": field.source} for field in sent],
         "absent": [{"path": field.path, "why": field.source} for field in absent],
         "warnings": list(plan.warnings),
@@ -36,8 +37,16 @@ def show(plan: Plan, preview: Preview) -> None:
     if preview.body is not None:
         page.line()
         page.line(json_text(preview.body))
-    sent, absent = _divided(plan)
+    elif preview.text is not None:
+        page.line()
+        page.whole(preview.text)
     page.line()
+    show_parts(page, plan)
+
+
+def show_parts(page: Page, plan: Plan) -> None:
+    """Every part of the request with where it came from, and why others are absent."""
+    sent, absent = _divided(plan)
     page.title("Sent")
     rows = [(field.path, json_text(field.value, indent=None), field.source) for field in sent]
     page.table(("field", "value", "from"), rows)

@@ -1,0 +1,1 @@
+"""Manifests from what people have: a cURL command, an OpenAPI document. Nothing is sent, and no shell is run."""

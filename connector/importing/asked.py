@@ -1,0 +1,92 @@
+"""The inputs of one action and its request, while they are put together; and how expressions name inputs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from connector.importing.cleaning import Unusable, usable
+from connector.importing.names import input_name_of, not_a_secret, unique
+from connector.importing.schemas import Shaped, fit
+from connector.importing.spec import mapping, whole
+
+
+@dataclass
+class Asked:
+    """The inputs of one action and its request, while they are put together."""
+
+    properties: dict[str, Any] = field(default_factory=dict)
+    required: list[str] = field(default_factory=list)
+    request: dict[str, Any] = field(default_factory=dict)
+    example: dict[str, Any] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, said: str, part: Shaped, place: str, *, is_required: bool, examples: tuple[Any, ...] = ()) -> str:
+        """Add an input for something that the document calls by a name; the input's own name."""
+        name = unique(not_a_secret(input_name_of(whole(said))), self.properties, place)
+        self.properties[name] = dict(part.schema)
+        self.size += part.size
+        self.left_out.extend(f"{name}: without {what}" for what in sorted(part.left_out))
+        if is_required and "default" not in part.schema:
+            self.required.append(name)
+        given = next(_fitting(part, examples), None)
+        if given is not None:
+            self.example[name] = given
+        elif is_required and "default" not in part.schema:
+            self.example[name] = part.sample
+        return name
+
+    def inputs(self) -> dict[str, Any]:
+        """The schema of the inputs."""
+        made: dict[str, Any] = {"type": "object", "additionalProperties": False}
+        if self.required:
+            made["required"] = self.required
+        return {**made, "properties": self.properties}
+
+
+def reference(*names: str) -> str:
+    """The expression that reads an input, or a field of it."""
+    return ".".join(["inputs", *map(step, names)])
+
+
+def step(name: str) -> str:
+    """A name as an expression writes it."""
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else json.dumps(name, ensure_ascii=False)
+
+
+def of_texts(part: Shaped) -> Shaped:
+    """A list whose items are written as texts, so that they can be joined."""
+    item = mapping(part.schema.get("items"))
+    kind = item.get("type")
+    if kind == "string":
+        return part
+    kept = {word: item[word] for word in ("description",) if word in item}
+    if "enum" in item:
+        texts: dict[str, Any] = {"type": "string", "enum": [_text(choice) for choice in item["enum"]]}
+    elif kind == "boolean":
+        texts = {"type": "string", "enum": ["true", "false"]}
+    else:
+        patterns = {"integer": "^-?[0-9]+$", "number": r"^-?[0-9]+(\.[0-9]+)?$"}
+        texts = {"type": "string"} | ({"pattern": patterns[kind]} if kind in patterns else {})
+    schema = {**part.schema, "items": {**texts, **kept}}
+    schema.pop("default", None)
+    sample = [_text(value) for value in part.sample] if isinstance(part.sample, list) else part.sample
+    return Shaped(schema, sample, part.size, part.ways, part.left_out)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _fitting(part: Shaped, examples: tuple[Any, ...]) -> Iterator[Any]:
+    for said in examples[:3]:
+        try:
+            value = usable(said)
+        except Unusable:
+            continue
+        if value is not None and value != "" and fit(part.schema, value):
+            yield value

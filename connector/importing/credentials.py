@@ -1,0 +1,270 @@
+"""Where requests go and how they prove who sends them: from servers and security schemes to a connection's form."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from connector.connection import checked_base_url
+from connector.errors import CredentialError
+from connector.importing.cleaning import prose
+from connector.importing.operations import Operation, security_of
+from connector.importing.spec import Inexpressible, Node, Spec, mapping, mappings, text
+
+Choice = tuple[str, ...]
+"""The names of security schemes that go together."""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """How a connection signs.
+
+    Attributes:
+        choice: the security schemes it serves; empty: none.
+        auth: as the manifest has it; None: nothing is signed.
+        fields: of the connection's form, beside the base URL.
+        sends: what it sends, as (place, name); names of headers in lower case.
+        left_out: what the document says beyond it.
+    """
+
+    choice: Choice = ()
+    auth: Mapping[str, Any] | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    sends: frozenset[tuple[str, str]] = frozenset()
+    left_out: tuple[str, ...] = ()
+
+    def serves(self, operation: Operation, everywhere: tuple[Choice, ...] | None) -> bool:
+        """Whether what it signs is enough for an operation."""
+        choices = operation.security if operation.security is not None else everywhere
+        return not choices or any(set(choice) <= set(self.choice) for choice in choices)
+
+
+def credential(spec: Spec, operations: Iterable[Operation]) -> Credential:
+    """The credential that serves most operations."""
+    schemes = _schemes(spec)
+    everywhere = security_of(spec.root)
+    wanted: Counter[Choice] = Counter()
+    for operation in operations:
+        choices = operation.security if operation.security is not None else everywhere
+        wanted.update(choice for choice in dict.fromkeys(choices or ()) if choice)
+    if not wanted and schemes and not everywhere:
+        # schemes that no operation names are meant for all of them
+        wanted.update({(name,): 1 for name in schemes})
+    made = {choice: _signing(choice, schemes) for choice in wanted}
+    usable = [choice for choice in wanted if made[choice] is not None]
+    if not usable:
+        return _of_headers(operations) or Credential(left_out=_not_said(wanted, schemes))
+    best = max(usable, key=lambda choice: (wanted[choice], -_rank(choice, schemes)))
+    found = made[best]
+    assert found is not None
+    others = tuple(
+        f"the connection signs with {' and '.join(best)}; {' and '.join(choice)} is not offered beside it"
+        for choice in wanted
+        if choice != best
+    )
+    return Credential(best, found.auth, found.fields, found.sends, (*found.left_out, *others))
+
+
+def _schemes(spec: Spec) -> dict[str, Node]:
+    said = mapping(mapping(spec.root.get("components")).get("securitySchemes"))
+    said = said or mapping(spec.root.get("securityDefinitions"))
+    found = {}
+    for name, node in said.items():
+        try:
+            found[str(name)] = spec.at(node)
+        except Inexpressible:
+            continue
+    return found
+
+
+def _rank(choice: Choice, schemes: Mapping[str, Node]) -> int:
+    """Which one of several is asked of people: a key before a sign-in that this runtime cannot do."""
+    kinds = [text(schemes[name].get("type")) for name in choice if name in schemes]
+    order = ("http", "apiKey", "basic", "oauth2", "openIdConnect")
+    return max((order.index(kind) if kind in order else len(order) for kind in kinds), default=0) + len(choice)
+
+
+def _not_said(wanted: Counter[Choice], schemes: Mapping[str, Node]) -> tuple[str, ...]:
+    return tuple(
+        f"the security scheme {' and '.join(choice)} ({', '.join(_kind(schemes.get(name, {})) for name in choice)})"
+        for choice in wanted
+    )
+
+
+def _kind(scheme: Node) -> str:
+    parts = (text(scheme.get("type")), text(scheme.get("scheme")), text(scheme.get("flow")))
+    return " ".join(filter(None, parts)) or "unknown"
+
+
+def _signing(choice: Choice, schemes: Mapping[str, Node]) -> Credential | None:
+    """How to sign with schemes that go together; None if this runtime cannot."""
+    if len(choice) != 1 or choice[0] not in schemes:
+        return None
+    return signing(choice[0], schemes[choice[0]])
+
+
+def signing(name: str, scheme: Node) -> Credential | None:
+    """How to sign with one scheme; None if this runtime cannot."""
+    kind, about = text(scheme.get("type")), prose(scheme.get("description"), 600)
+    if kind == "apiKey":
+        return _key(name, scheme, about)
+    word = text(scheme.get("scheme")).lower()
+    if kind == "basic" or (kind == "http" and word == "basic"):
+        return _basic(name, about)
+    if kind == "http" and word == "bearer":
+        return _bearer(name, about or "Sent as a bearer token.")
+    if kind == "http" and word:
+        value = _secret("credentials", "Credentials", about or f"What follows {scheme['scheme']} in the header.")
+        auth = {"kind": "header", "name": "Authorization", "value": f"{scheme['scheme']} ${{{{ connection.credentials }}}}"}
+        return Credential((name,), auth, value, frozenset({("header", "authorization")}))
+    if kind == "oauth2":
+        return _oauth2(name, scheme, about)
+    if kind == "openIdConnect":
+        left_out = (f"the sign-in of {name} (OpenID Connect): the connection asks for an access token",)
+        return _bearer(name, about or "An access token.", left_out)
+    return None
+
+
+def _secret(name: str, title: str, about: str) -> dict[str, Any]:
+    return {name: {"type": "string", "title": title, "description": about, "minLength": 1, "writeOnly": True}}
+
+
+def _key(name: str, scheme: Node, about: str) -> Credential | None:
+    place, said = text(scheme.get("in")), text(scheme.get("name"))
+    if not said or place not in {"header", "query", "cookie"}:
+        return None
+    fields = _secret("api_key", "API Key", about or f"Sent as {said} in the {place}.")
+    value = "${{ connection.api_key }}"
+    if place == "cookie":
+        auth = {"kind": "header", "name": "Cookie", "value": f"{said}={value}"}
+        return Credential((name,), auth, fields, frozenset({("header", "cookie"), ("cookie", said)}))
+    sends = frozenset({(place, said.lower() if place == "header" else said)})
+    return Credential((name,), {"kind": place, "name": said, "value": value}, fields, sends)
+
+
+def _basic(name: str, about: str) -> Credential:
+    fields = {
+        "username": {"type": "string", "title": "User Name", "description": about or "Of the account.", "minLength": 1},
+        **_secret("password", "Password", "Of the account, or the key that the service takes in its place."),
+    }
+    auth = {"kind": "basic", "username": "${{ connection.username }}", "password": "${{ connection.password }}"}
+    return Credential((name,), auth, fields, frozenset({("header", "authorization")}))
+
+
+def _bearer(name: str, about: str, left_out: tuple[str, ...] = ()) -> Credential:
+    fields = _secret("access_token", "Access Token", about)
+    auth = {"kind": "bearer", "value": "${{ connection.access_token }}"}
+    return Credential((name,), auth, fields, frozenset({("header", "authorization")}), left_out)
+
+
+def _oauth2(name: str, scheme: Node, about: str) -> Credential:
+    flows = dict(mapping(scheme.get("flows"))) or {text(scheme.get("flow")): scheme}
+    for word in ("clientCredentials", "application"):
+        flow = mapping(flows.get(word))
+        url = text(flow.get("tokenUrl"))
+        if url and (is_base_url(url) or (url.startswith("/") and not url.startswith("//"))):
+            return _client(name, url, list(mapping(flow.get("scopes"))), about)
+    said = ", ".join(map(str, flows)) or "no flow"
+    left_out = (f"the sign-in of {name} (OAuth 2, {said}): the connection asks for an access token",)
+    return _bearer(name, about or "An access token.", left_out)
+
+
+def _client(name: str, token_url: str, scopes: list[str], about: str) -> Credential:
+    described = f"Separated by spaces. The document names {', '.join(scopes[:30])}." if scopes else "Separated by spaces."
+    fields = {
+        "client_id": {"type": "string", "title": "Client ID", "description": about or "Of your application.", "minLength": 1},
+        **_secret("client_secret", "Client Secret", "Of your application."),
+        "scopes": {"type": "string", "title": "Scopes", "description": prose(described, 600)},
+    }
+    auth = {
+        "kind": "oauth2_client_credentials",
+        "token_url": token_url,
+        **{key: f"${{{{ connection.{key} }}}}" for key in ("client_id", "client_secret", "scopes")},
+    }
+    return Credential((name,), auth, fields, frozenset({("header", "authorization")}))
+
+
+def _of_headers(operations: Iterable[Operation]) -> Credential | None:
+    """A document without schemes whose operations take an Authorization header has a credential all the same."""
+    for operation in operations:
+        for parameter in operation.parameters:
+            if parameter.place == "header" and parameter.name.lower() == "authorization":
+                about = prose(parameter.description, 600) or "The whole value of the Authorization header."
+                fields = _secret("authorization", "Authorization", about)
+                auth = {"kind": "header", "name": "Authorization", "value": "${{ connection.authorization }}"}
+                return Credential((), auth, fields, frozenset({("header", "authorization")}))
+    return None
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where requests go: a URL, empty where people have to give it; and what the document says of it."""
+
+    url: str
+    about: str
+    left_out: tuple[str, ...] = ()
+
+
+_PLACEHOLDERS: Final = ("example", "your", "my", "subdomain", "domain", "tenant", "host", "{", "<", "localhost")
+
+
+def server(spec: Spec, operations: Iterable[Operation]) -> Server:
+    """The first server of the document that a key may be sent to; where it names none, that of most operations."""
+    said: list[Node] = [{"url": url} for url in _urls_of_two(spec.root)]
+    if spec.version != "2.0":
+        said = list(mappings(spec.root.get("servers")))
+        said = [] if [text(node.get("url")) for node in said] == ["/"] else said
+    if not said:
+        own = Counter(url for operation in operations if (url := server_of(operation)))
+        said = [{"url": url} for url, _ in own.most_common()]
+    found = [_filled(node) for node in said if text(node.get("url"))]
+    for url in found:
+        if is_base_url(url):
+            others = [other for other in found if other != url]
+            about = f"The document also names {', '.join(others[:5])}." if others else ""
+            return Server(url.rstrip("/"), about)
+    names = ", ".join(text(node.get("url")) for node in said[:3])
+    why = f"the document names {names}" if names else "the document names no server"
+    return Server("", f"Where the service is; {why}.", (f"the base URL: {why}, so the connection asks for it",))
+
+
+def server_of(operation: Operation) -> str:
+    """The server that an operation has for itself; empty if it has none."""
+    urls = [_filled(node).rstrip("/") for node in operation.servers if text(node.get("url")) not in {"", "/"}]
+    return next(filter(is_base_url, urls), urls[0] if urls else "")
+
+
+def is_base_url(url: str) -> bool:
+    """Whether a key may be sent there."""
+    try:
+        checked_base_url(url, where="", environ={})
+    except CredentialError:
+        return False
+    return "{" not in url
+
+
+def _urls_of_two(root: Node) -> list[str]:
+    host = text(root.get("host"))
+    if not host:
+        return []
+    schemes = root.get("schemes")
+    listed = [text(scheme) for scheme in schemes] if isinstance(schemes, list) and schemes else ["https"]
+    path = text(root.get("basePath"))
+    path = path if path.startswith("/") or not path else f"/{path}"
+    order = sorted(listed, key=lambda scheme: scheme != "https")
+    return [f"{scheme}://{host}{'' if path == '/' else path}" for scheme in order if scheme in {"http", "https"}]
+
+
+def _filled(node: Node) -> str:
+    """The URL with the defaults of its variables; without those that only stand for a value of one's own."""
+    url = text(node.get("url"))
+    for name, variable in mapping(node.get("variables")).items():
+        default = text(mapping(variable).get("default"))
+        has_choice = bool(mapping(variable).get("enum"))
+        in_host = f"{{{name}}}" in urlsplit(url).netloc
+        if default and (has_choice or not in_host or not default.lower().startswith(_PLACEHOLDERS)):
+            url = url.replace(f"{{{name}}}", default)
+    return f"https:{url}" if url.startswith("//") else url

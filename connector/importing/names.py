@@ -1,0 +1,71 @@
+"""Names for actions and inputs, made from what others call them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from typing import Final
+
+from connector.lint import SECRET_NAME
+
+LONGEST: Final = 64
+
+_WORD_ENDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NO_NAMES: Final = {"null", "true", "false"}  # expressions read them as values
+
+
+def id_of(text: str, otherwise: str = "action") -> str:
+    """An id of a connector, an action or an example: lower-case letters, digits and `_`, beginning with a letter.
+
+    `listPets` -> `list_pets`; `repos/get-content` -> `repos_get_content`; `2fa` -> `action_2fa`.
+    """
+    words = re.findall(r"[a-z0-9]+", _WORD_ENDS.sub(" ", text).lower())
+    name = "_".join(words)
+    if not name:
+        return otherwise
+    name = name if name[0].isalpha() else f"{otherwise}_{name}"
+    return name[:LONGEST].rstrip("_")
+
+
+def input_name_of(text: str) -> str:
+    """The name of an input or an output: as the service spells it, if an expression can say it.
+
+    `maxResults` stays; `filter[name]` -> `filter_name`, `$top` -> `top`, `User.Name` -> `User_Name`,
+    `2fa` -> `_2fa`.
+    """
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", text)
+    name = name if name == text else name.strip("_")
+    name = name[:LONGEST] or "value"
+    if name[0].isdigit():
+        name = f"_{name}"
+    return f"{name}_" if name in _NO_NAMES else name
+
+
+def not_a_secret(name: str) -> str:
+    """Another name for an input that sounds like a credential of the connection, and is none.
+
+    `new_password` -> `new_password_value`.
+    """
+    return f"{name}_value" if SECRET_NAME.search(name) else name
+
+
+def unique(name: str, taken: Container[str], suffix: str = "") -> str:
+    """The name, or one like it that is not taken: with the suffix, then with a number."""
+    if name not in taken:
+        return name
+    if suffix and (with_suffix := _ended(name, f"_{suffix}")) not in taken:
+        return with_suffix
+    number = 2
+    while (numbered := _ended(name, f"_{number}")) in taken:
+        number += 1
+    return numbered
+
+
+def _ended(name: str, end: str) -> str:
+    return f"{name[: LONGEST - len(end)]}{end}"
+
+
+def title_of(text: str) -> str:
+    """A title for people, from an id: `list_pets` and `listPets` -> `List Pets`."""
+    words = re.findall(r"[^\s_/.-]+", _WORD_ENDS.sub(" ", text))
+    return " ".join(word if word.isupper() else word[:1].upper() + word[1:] for word in words)

@@ -1,0 +1,476 @@
+"""Schemas of OpenAPI as schemas of a manifest: JSON Schema 2020-12 without references, of bounded size.
+
+What a document says of a value is kept as far as a manifest can say it: references are written out to a depth,
+below which any JSON fits; what is dropped is told. A schema is never stricter than the document's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
+
+from connector.importing.cleaning import Unusable, prose, shown, usable
+from connector.importing.merging import LEFT_OUT, Flattening
+from connector.importing.names import input_name_of
+from connector.importing.samples import number_for, text_for
+from connector.importing.spec import Node, items, mapping, text, whole
+from connector.lint import SECRET_TEXT
+from connector.lint_pattern import is_slow
+from connector.scalars import frozen
+from connector.schema import Checker
+from connector.schema_form import MAX_CHOICES, faults
+
+DEPTHS: Final = (8, 6, 5, 4, 3, 2, 1, 0)
+"""How many levels are written out: the first that keeps to the size."""
+MAX_SIZE: Final = 60_000
+"""Characters of a schema, about."""
+
+_MOST_WAYS: Final = 100  # of alternatives in each other; the reader takes 256 of a whole manifest's schema
+_MOST_BRANCHES: Final = 60
+_LONGEST_PROSE: Final = 600
+_SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
+_KINDS: Final = {
+    **{kind: kind for kind in ("string", "integer", "number", "boolean", "array", "object", "null")},
+    **dict.fromkeys(("int", "long", "int32", "int64", "bigint"), "integer"),
+    **dict.fromkeys(("float", "double", "decimal", "numeric"), "number"),
+    **dict.fromkeys(("bool",), "boolean"),
+    **dict.fromkeys(("str", "text", "date", "datetime", "date-time", "dateTime", "file", "uuid"), "string"),
+    **dict.fromkeys(("list",), "array"),
+    **dict.fromkeys(("dict", "map", "hash", "json"), "object"),
+}
+_UNSAID: Final = (
+    *("not", "if", "then", "else", "contains", "propertyNames", "patternProperties", "dependentSchemas"),
+    *("prefixItems", "unevaluatedItems", "$dynamicRef", "$recursiveRef"),
+)
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """A schema as a manifest has it.
+
+    Attributes:
+        schema: the schema. It may stand in several places, and is never changed.
+        sample: a value that fits it.
+        size: its characters, about.
+        ways: how many alternatives in it multiply.
+        left_out: what the document says beyond it.
+    """
+
+    schema: Mapping[str, Any]
+    sample: Any = None
+    size: int = 2
+    ways: int = 1
+    left_out: frozenset[str] = frozenset()
+
+
+class Shaping:
+    """Makes the schemas of values that are sent: fields that only answers have are left out."""
+
+    def __init__(self, flattening: Flattening) -> None:
+        self.flat = flattening.of
+        self._alternatives = flattening.alternatives
+        self._known: dict[tuple[int, int], tuple[Any, Shaped]] = {}
+
+    def fitting(self, node: Any, size: int = MAX_SIZE) -> Shaped:
+        """The schema, written out as deep as the size allows."""
+        for depth in DEPTHS:
+            made = self.shaped(node, depth)
+            if made.size <= size:
+                return made
+        return Shaped({}, left_out=frozenset({"the schema, which is too large"}))
+
+    def shaped(self, node: Any, depth: int) -> Shaped:
+        """The schema, written out so many levels deep."""
+        key = (id(node), depth)
+        if key not in self._known:  # the node is kept too: another one could get its id
+            self._known[key] = (node, self._made(self.flat(node), depth))
+        return self._known[key][1]
+
+    def is_read_only(self, node: Any) -> bool:
+        """Whether only answers have it."""
+        return self.flat(node).get("readOnly") is True
+
+    def has_alternatives(self, flat: Node) -> bool:
+        """Whether it is one of several schemas."""
+        return bool(self._alternatives(flat))
+
+    def _made(self, flat: Node, depth: int) -> Shaped:
+        kinds = kinds_of(flat)
+        left_out = set(map(str, items(flat.get(LEFT_OUT))))
+        left_out |= {f"`{word}`" for word in _UNSAID if word in flat}
+        made: dict[str, Any] = {}
+        parts: list[Shaped] = []
+        samples: list[Any] = []
+        if kinds:
+            made["type"] = kinds[0] if len(kinds) == 1 else kinds
+        made |= _words_for_people(flat)
+        choices = _choices(flat, kinds, left_out)
+        if choices:
+            made["enum"] = choices
+            samples.append(next((choice for choice in choices if choice is not None), None))
+        if "string" in kinds:
+            samples.append(_texts(flat, made, left_out))
+        if "integer" in kinds or "number" in kinds:
+            samples.append(_numbers(flat, made, kinds))
+        if "boolean" in kinds:
+            samples.append(True)
+        if "array" in kinds:
+            samples.append(self._list(flat, made, parts, depth))
+        if "object" in kinds:
+            samples.append(self._object(flat, made, parts, depth, left_out))
+        if _sum(parts) > MAX_SIZE:
+            return Shaped({}, size=_sum(parts))
+        branches = self._alternatives(flat)
+        if branches and not choices:
+            branch = self._union(flat, branches, made, parts, depth, left_out)
+            own = samples[-1] if samples and isinstance(samples[-1], dict) else {}
+            samples.insert(0, {**own, **branch} if isinstance(branch, dict) else branch)
+        size = _sum(parts) + sum(_size(word, value) for word, value in made.items())
+        if size > MAX_SIZE:
+            return Shaped({}, size=size)  # nor is anything that holds it: it need not be made
+        sample = samples[0] if samples else ("example" if not kinds else None)
+        sample, made = _with_samples(flat, made, sample, left_out)
+        return Shaped(
+            made,
+            sample,
+            size + len(repr(made.get("default", ""))),
+            max((part.ways for part in parts), default=1) * max(1, len(made.get("anyOf", ()))),
+            frozenset(left_out).union(*(part.left_out for part in parts)),
+        )
+
+    def _list(self, flat: Node, made: dict[str, Any], parts: list[Shaped], depth: int) -> list[Any]:
+        node = flat.get("items")
+        least, _ = _counts(flat, made, "minItems", "maxItems")
+        if flat.get("uniqueItems") is True:
+            made["uniqueItems"] = True
+        if not isinstance(node, Mapping) or (depth <= 0 and not self._is_plain(node)):
+            return ["example"] * min(least, 100)
+        part = self.shaped(node, max(depth - 1, 0))
+        parts.append(part)
+        made["items"] = part.schema
+        wanted = min(max(least, 1), made.get("maxItems", 100), 100)
+        if made.get("uniqueItems") and wanted > 1:
+            return _different(part, wanted)
+        return [part.sample] * wanted
+
+    def _object(
+        self, flat: Node, made: dict[str, Any], parts: list[Shaped], depth: int, left_out: set[str]
+    ) -> dict[str, Any]:
+        said = mapping(flat.get("properties"))
+        if depth <= 0 and said:
+            left_out.add("the fields at its greatest depths")
+            return {}
+        _counts(flat, made, "minProperties", "maxProperties")
+        fields: dict[str, Any] = {}
+        sample: dict[str, Any] = {}
+        required = set(map(str, items(flat.get("required"))))
+        for said_name, node in said.items():
+            name = whole(str(said_name))
+            if self.is_read_only(node):
+                continue
+            part = self.shaped(node, depth - 1)
+            parts.append(part)
+            fields[name] = part.schema
+            if name in required:
+                sample[name] = part.sample
+            if _sum(parts) > MAX_SIZE:
+                return {}
+        if fields:
+            made["properties"] = fields
+            if names := [name for name in fields if name in required]:
+                made["required"] = names
+        others = flat.get("additionalProperties")
+        if isinstance(others, Mapping) and depth > 0 and others:
+            part = self.shaped(others, depth - 1)
+            parts.append(part)
+            made["additionalProperties"] = part.schema
+        elif others is False and fields and not self._alternatives(flat) and "patternProperties" not in flat:
+            made["additionalProperties"] = False
+        for name in list(fields)[: made.get("minProperties", 0)]:
+            sample.setdefault(name, self.shaped(said[name], depth - 1).sample if name in said else None)
+        return sample
+
+    def _union(
+        self,
+        flat: Node,
+        branches: list[Any],
+        made: dict[str, Any],
+        parts: list[Shaped],
+        depth: int,
+        left_out: set[str],
+    ) -> Any:
+        if depth <= 0 and not all(map(self._is_plain, branches)):
+            left_out.add("the fields at its greatest depths")
+            return {} if all("object" in kinds_of(self.flat(branch)) for branch in branches) else None
+        shaped = [self.shaped(branch, max(depth - 1, 0)) for branch in branches]
+        if _sum(shaped) > MAX_SIZE:
+            parts.extend(shaped)
+            return None
+        if flat.get("nullable") is True and "type" not in made:
+            shaped.append(Shaped({"type": "null"}))
+        different = list({repr(part.schema): part for part in shaped}.values())
+        ways = len(different) * max(part.ways for part in different)
+        sample = _distinct([part for part in shaped if part.sample is not None] or shaped)
+        if ways > _MOST_WAYS or len(different) > _MOST_BRANCHES or any(not p.schema for p in different):
+            if all(part.schema for part in different):
+                left_out.add(f"alternatives that multiply to {ways}")
+            return sample
+        if len(different) == 1 and not {"type", "properties", "items"} & made.keys():
+            parts.append(different[0])
+            for word, value in different[0].schema.items():
+                made.setdefault(word, value)
+            return sample
+        parts.extend(different)
+        made["anyOf"] = [part.schema for part in different]
+        return sample
+
+    def _is_plain(self, node: Any) -> bool:
+        """Whether it has no schemas in it."""
+        flat = self.flat(node)
+        words = ("properties", "items", "oneOf", "anyOf", "additionalProperties")
+        return not any(isinstance(flat.get(word), (Mapping, list)) for word in words)
+
+
+def _sum(parts: list[Shaped]) -> int:
+    return sum(part.size for part in parts)
+
+
+def kinds_of(flat: Node) -> list[str]:
+    """The types of a flat schema, null included where it says so; none where it does not tell."""
+    said = flat.get("type")
+    listed = said if isinstance(said, list) else [said]
+    kinds = [_KINDS[kind] for kind in listed if isinstance(kind, str) and kind in _KINDS]
+    if not kinds and not (flat.get("oneOf") or flat.get("anyOf")):
+        if isinstance(flat.get("properties"), Mapping) or isinstance(flat.get("additionalProperties"), Mapping):
+            kinds = ["object"]
+        elif isinstance(flat.get("items"), Mapping):
+            kinds = ["array"]
+        elif isinstance(flat.get("enum"), list) and all(isinstance(v, str) for v in flat["enum"]):
+            kinds = ["string"]
+        elif isinstance(flat.get("pattern"), str):
+            kinds = ["string"]
+    elif not kinds and isinstance(flat.get("properties"), Mapping):
+        kinds = ["object"]
+    if kinds and (flat.get("nullable") is True or flat.get("x-nullable") is True):
+        kinds.append("null")
+    return list(dict.fromkeys(kinds))
+
+
+def _words_for_people(flat: Node) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    if description := prose(flat.get("description"), _LONGEST_PROSE):
+        made["description"] = description
+    if flat.get("deprecated") is True:
+        made["deprecated"] = True
+    return made
+
+
+def _choices(flat: Node, kinds: list[str], left_out: set[str]) -> list[Any]:
+    """The values of enum or const that are of the types."""
+    said = flat["enum"] if isinstance(flat.get("enum"), list) else [flat["const"]] if "const" in flat else []
+    made: dict[Any, Any] = {}
+    for value in said[:MAX_CHOICES]:
+        try:
+            choice = _of_kind(usable(value), kinds)
+        except Unusable:
+            left_out.add(f"the choice {shown(value)}")
+            continue
+        made.setdefault(frozen(choice), choice)
+    if len(said) > MAX_CHOICES:
+        left_out.add(f"{len(said):,} choices")
+        return []
+    return list(made.values())
+
+
+def _of_kind(value: Any, kinds: list[str]) -> Any:
+    """A choice, in the type that is said: YAML takes a text of digits for a number.
+
+    Raises:
+        Unusable: it is of another type.
+    """
+    if not kinds or kind_of(value) in kinds or (kind_of(value) == "integer" and "number" in kinds):
+        return value
+    if "string" in kinds and isinstance(value, (bool, int, float)):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, str) and {"integer", "number"} & set(kinds):
+        try:
+            return int(value) if "integer" in kinds else float(value)
+        except ValueError:
+            pass
+    if isinstance(value, str) and "boolean" in kinds and value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    raise Unusable("it is of another type")
+
+
+def kind_of(value: Any) -> str:
+    """The JSON type of a value."""
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", type(None): "null"}
+    return names.get(type(value), "object")
+
+
+def _texts(flat: Node, made: dict[str, Any], left_out: set[str]) -> str:
+    _counts(flat, made, "minLength", "maxLength")
+    if (form := text(flat.get("format"))) and not SECRET_TEXT.search(form):
+        made["format"] = form
+    if form == "byte" or flat.get("contentEncoding") == "base64":
+        made["contentEncoding"] = "base64"
+    pattern = flat.get("pattern")
+    if isinstance(pattern, str) and pattern and "enum" not in made:
+        why = "no example of it is found"
+        if wrong := pattern_problem(pattern):
+            why = wrong
+        elif (said := text_for({**made, "pattern": pattern})) is not None:
+            made["pattern"] = pattern
+            return said
+        left_out.add(f"the pattern {shown(pattern)} ({why})")
+    return text_for(made) or ""
+
+
+@lru_cache(maxsize=4096)
+def pattern_problem(pattern: str) -> str:
+    """Why a pattern cannot stand in a manifest; empty if it can."""
+    if whole(pattern) != pattern or SECRET_TEXT.search(pattern):
+        return "it cannot be written in a manifest"
+    for fault in faults({"pattern": pattern}):
+        return fault.message.rstrip(".")
+    return "it takes too long on some texts" if is_slow(pattern) else ""
+
+
+def _numbers(flat: Node, made: dict[str, Any], kinds: list[str]) -> int | float:
+    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        limit, edge = _number(flat.get(bound)), flat.get(exclusive)
+        if edge is True and limit is not None:
+            made[exclusive] = limit
+        elif limit is not None:
+            made[bound] = limit
+        if (number := _number(edge)) is not None:
+            made[exclusive] = number
+    low = max(made.get("minimum", -1e308), made.get("exclusiveMinimum", -1e308))
+    high = min(made.get("maximum", 1e308), made.get("exclusiveMaximum", 1e308))
+    if low > high:
+        for word in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
+            made.pop(word, None)
+    step = _number(flat.get("multipleOf"))
+    if step is not None and step > 0:
+        made["multipleOf"] = step
+    if (form := text(flat.get("format"))) and "string" not in kinds and not SECRET_TEXT.search(form):
+        made["format"] = form
+    return number_for(made)
+
+
+def _number(value: Any) -> int | float | None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    try:
+        usable(value)
+    except Unusable:
+        return None
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _counts(flat: Node, made: dict[str, Any], low: str, high: str) -> tuple[int, int | None]:
+    """The least and the most, where they are counts and leave room."""
+    found: dict[str, int] = {}
+    for word in (low, high):
+        count = _number(flat.get(word))
+        if isinstance(count, int) and count >= 0:
+            found[word] = count
+    if found.get(low, 0) > found.get(high, found.get(low, 0)):
+        found = {}
+    made |= found
+    return found.get(low, 0), found.get(high)
+
+
+def _with_samples(
+    flat: Node, made: dict[str, Any], sample: Any, left_out: set[str]
+) -> tuple[Any, dict[str, Any]]:
+    """The sample, or the document's own where it fits; and the schema, with the default where that fits."""
+    said: list[tuple[str, Any]] = [("default", flat["default"])] if "default" in flat else []
+    said += [("example", value) for value in _said_examples(flat)]
+    default_kept = False
+    found: Any = None
+    has_found = False
+    for word, value in said:
+        if value is None:
+            continue
+        try:
+            usable_value = usable(value)
+        except Unusable:
+            fits = False
+        else:
+            usable_value = _as_said(usable_value, made)
+            fits = fit(made, usable_value)
+        if fits and word == "default":
+            made["default"], default_kept = usable_value, True
+        elif fits and not has_found:
+            found, has_found = usable_value, True
+        elif word == "default" and not default_kept:
+            left_out.add(f"the default {shown(value)}, which does not fit its own schema")
+    if has_found and not _is_bulky(found):
+        return found, made
+    return (made["default"] if default_kept else sample), made
+
+
+def _said_examples(flat: Node) -> Iterator[Any]:
+    for word in ("example", "x-example"):
+        if word in flat:
+            yield flat[word]
+    listed = flat.get("examples")
+    yield from listed[:3] if isinstance(listed, list) else ()
+
+
+def _as_said(value: Any, made: Mapping[str, Any]) -> Any:
+    kinds = made.get("type", [])
+    try:
+        return _of_kind(value, [kinds] if isinstance(kinds, str) else kinds)
+    except Unusable:
+        return value
+
+
+def _is_bulky(value: Any) -> bool:
+    return isinstance(value, (list, dict)) and len(repr(value)) > 2000
+
+
+def fit(schema: Mapping[str, Any], value: Any) -> bool:
+    """Whether a value fits a schema of a manifest."""
+    return not Checker(schema).problems(value)
+
+
+def _different(part: Shaped, wanted: int) -> list[Any]:
+    """So many different values that fit."""
+    choices = part.schema.get("enum")
+    if choices:
+        return list(choices[:wanted])
+    if isinstance(part.sample, str):
+        return [part.sample, *(f"{part.sample}{number}" for number in range(2, wanted + 1))]
+    if isinstance(part.sample, int) and not isinstance(part.sample, bool):
+        return [part.sample + number for number in range(wanted)]
+    return [part.sample] * wanted
+
+
+def _distinct(parts: list[Shaped]) -> Any:
+    """The sample of an alternative that fits no other one, if there is such a sample."""
+    for part in parts[:10]:
+        others = (other for other in parts[:10] if other is not part)
+        if not any(fit(other.schema, part.sample) for other in others):
+            return part.sample
+    return parts[0].sample if parts else None
+
+
+def _size(word: str, value: Any) -> int:
+    """The characters of a word and its value; schemas in it are counted apart."""
+    if word in {"items", "anyOf", "additionalProperties"}:
+        return len(word) + 6
+    if word == "properties":
+        return 14 + sum(len(name) + 4 for name in value)
+    return len(word) + 4 + len(repr(value))
+
+
+def described(part: Shaped, description: str, **words: Any) -> Shaped:
+    """The same with a description of its own, and further words for people."""
+    schema = {**part.schema, **words}
+    if description:
+        schema["description"] = description
+    return replace(part, schema=schema)
