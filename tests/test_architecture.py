@@ -86,12 +86,13 @@ PATH = (
     "watched",
     "bulk",
 )
-FACES = ("cli", "drift", "importing", "mock", "sandbox", "testing")
+FACES = ("cli", "drift", "importing", "mock", "new", "sandbox", "testing")
 # the command line starts the other faces; recording needs a server to record; a mock is served and misbehaves as
 # the sandbox does, and gives what was recorded
 FACES_THAT_USE_FACES = {
-    "cli": {"drift", "importing", "mock", "sandbox", "testing"},
+    "cli": {"drift", "importing", "mock", "new", "sandbox", "testing"},
     "mock": {"sandbox", "testing"},
+    "new": {"importing"},
     "testing": {"sandbox"},
 }
 HOMES = {
