@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -34,7 +35,7 @@ _MASKED, _KEPT = 8000, 2000
 class Reply:
     """A complete answer of success.
 
-    `body` is JSON, a text where the route says so, or None where the answer has none. `text` is what the
+    `body` is JSON, a text where the route says so, which is base64 for bytes, or None where the answer has none. `text` is what the
     pieces of a stream gave, None for an answer that came as a whole.
     """
 
@@ -61,11 +62,7 @@ def read(response: httpx.Response, plan: Plan, connection: Connection) -> Reply:
     request_id = headers.get("x-request-id")
     if response.status_code == 206:
         raise _junk("The answer is a part of one (206), which was not asked for", response, connection)
-    body = (
-        _success_text(response, connection)
-        if plan.route.answer == "text"
-        else _success_body(response, connection)
-    )
+    body = _SUCCESSES[plan.route.answer](response, connection)
     reply = Reply(response.status_code, headers, body, request_id, where)
     return checked(reply, plan, connection.redactor)
 
@@ -335,6 +332,17 @@ def _success_text(response: httpx.Response, connection: Connection) -> str:
     except UnicodeDecodeError:
         pass
     raise _junk("The answer is not UTF-8 text", response, connection)
+
+
+def _success_bytes(response: httpx.Response, connection: Connection) -> str:
+    text = response.content.decode("utf-8", "surrogateescape")
+    shown = connection.content_redactor.text(text)
+    return base64.b64encode(
+        response.content if shown == text else shown.encode("utf-8", "surrogateescape")
+    ).decode()
+
+
+_SUCCESSES: Final = {"json": _success_body, "text": _success_text, "bytes": _success_bytes}
 
 
 def _junk(message: str, response: httpx.Response, connection: Connection) -> OutputError:

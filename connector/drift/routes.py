@@ -122,7 +122,7 @@ class _Routes:
 
     def _answered(self, place: str, route: Route, operation: Operation) -> Iterator[Difference]:
         comparison = Comparison("answered")
-        ours = _BYTES if route.answer == "text" else of_schema(route.response)
+        ours = _BYTES if route.answer != "json" else of_schema(route.response)
         yield from comparison.value(f"{place} response", ours, operation.answer)
         self._compared += len(comparison.compared)
 
