@@ -161,10 +161,30 @@ def _bearer(name: str, about: str, left_out: tuple[str, ...] = ()) -> Credential
 
 
 def _oauth2(name: str, scheme: Node, about: str) -> Credential:
-    flows = mapping(scheme.get("flows")) or {text(scheme.get("flow")): scheme}
+    flows = dict(mapping(scheme.get("flows"))) or {text(scheme.get("flow")): scheme}
+    for word in ("clientCredentials", "application"):
+        flow = mapping(flows.get(word))
+        url = text(flow.get("tokenUrl"))
+        if url and (is_base_url(url) or (url.startswith("/") and not url.startswith("//"))):
+            return _client(name, url, list(mapping(flow.get("scopes"))), about)
     said = ", ".join(map(str, flows)) or "no flow"
     left_out = (f"the sign-in of {name} (OAuth 2, {said}): the connection asks for an access token",)
     return _bearer(name, about or "An access token.", left_out)
+
+
+def _client(name: str, token_url: str, scopes: list[str], about: str) -> Credential:
+    described = f"Separated by spaces. The document names {', '.join(scopes[:30])}." if scopes else "Separated by spaces."
+    fields = {
+        "client_id": {"type": "string", "title": "Client ID", "description": about or "Of your application.", "minLength": 1},
+        **_secret("client_secret", "Client Secret", "Of your application."),
+        "scopes": {"type": "string", "title": "Scopes", "description": prose(described, 600)},
+    }
+    auth = {
+        "kind": "oauth2_client_credentials",
+        "token_url": token_url,
+        **{key: f"${{{{ connection.{key} }}}}" for key in ("client_id", "client_secret", "scopes")},
+    }
+    return Credential((name,), auth, fields, frozenset({("header", "authorization")}))
 
 
 def _of_headers(operations: Iterable[Operation]) -> Credential | None:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.errors import ManifestError, Problem, did_you_mean
@@ -47,6 +47,7 @@ class Imported:
         draft: the connector.
         operations: how many the document has, of those that were wanted.
         unread: the operations without an action, each with its reason.
+        read: action -> the operation it was made of.
         remarks: action -> what its operation says beyond it.
         about: what the document says of the connection that it does not have.
     """
@@ -54,6 +55,7 @@ class Imported:
     draft: Draft
     operations: int
     unread: tuple[Unread, ...]
+    read: dict[str, Operation]
     remarks: dict[str, tuple[str, ...]]
     about: tuple[str, ...]
 
@@ -99,13 +101,28 @@ def imported(content: bytes, name: str, wanted: Wanted = Wanted()) -> Imported:
         why = f"{unread[0].label}: {unread[0].why}." if unread else "It describes none."
         raise ManifestError([Problem(name, message, why)])
     about = (*signed.left_out, *where.left_out)
+    read = {operation.id: operation for operation in operations if operation.id in actions}
+    draft = Draft(writing.connector(wanted), actions)
+    return _told(Imported(draft, len(chosen), tuple(unread), read, remarks, about))
+
+
+def without(made: Imported, refused: Mapping[str, str]) -> Imported:
+    """The same without some actions, each refused for a reason."""
+    actions = {name: action for name, action in made.draft.actions.items() if name not in refused}
+    unread = [_unread(made.read[name], why) for name, why in refused.items()]
+    remarks = {name: said for name, said in made.remarks.items() if name not in refused}
+    draft = Draft(made.draft.connector, actions)
+    return _told(replace(made, draft=draft, unread=(*made.unread, *unread), remarks=remarks))
+
+
+def _told(made: Imported) -> Imported:
+    """The same, its draft with the sentences of what is left out."""
     left_out = (
-        *about,
-        *(f"{one.label} ({one.said_id or one.id}): {one.why}" for one in unread),
-        *(f"{action}: {remark}" for action, said in remarks.items() for remark in said),
+        *made.about,
+        *(f"{one.label} ({one.said_id or one.id}): {one.why}" for one in made.unread),
+        *(f"{action}: {remark}" for action, said in made.remarks.items() for remark in said),
     )
-    draft = Draft(writing.connector(wanted), actions, left_out)
-    return Imported(draft, len(chosen), tuple(unread), remarks, about)
+    return replace(made, draft=replace(made.draft, left_out=left_out))
 
 
 def _read(spec: Spec, at: Found) -> Operation:
@@ -206,7 +223,7 @@ class _Writing:
     def _connection(self) -> dict[str, Any]:
         base_url: dict[str, Any] = {"type": "string", "title": "Base URL", "format": "uri"}
         base_url["description"] = self.where.about or "Where requests go."
-        required = ["connection_name", *self.signed.fields]
+        required = ["connection_name", *(name for name in self.signed.fields if name != "scopes")]
         if self.where.url:
             base_url["default"] = self.where.url
         else:
@@ -222,10 +239,7 @@ class _Writing:
                 "base_url": base_url,
             },
         }
-        made: dict[str, Any] = {"fields": fields, "base_url": "${{ connection.base_url }}"}
-        if self.signed.auth is not None:
-            made["auth"] = self.signed.auth
-        return made
+        return {"fields": fields, "base_url": "${{ connection.base_url }}", "auth": self.signed.auth or {"kind": "none"}}
 
 
 def _action(operation: Operation, takes: Asked, gives: Answered) -> dict[str, Any]:
