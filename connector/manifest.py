@@ -37,7 +37,7 @@ ErrorKind = Literal[
     "server_fault",
     "unexpected",
 ]
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
 class Says:
@@ -112,9 +112,39 @@ class FilePart(_Strict):
     name: RequestValue
     """The name that the service is told. Example: `${{ inputs.filename }}`"""
     content: RequestValue
-    """The file's content, as text. Example: `${{ inputs.content }}`"""
+    """The text of the file, or its bytes in base64 with `is_base64`. Without a value, the form has no such file.
+
+    Example: ${{ inputs.content }}
+    """
     type: str = "application/octet-stream"
     """The media type that the service is told. Example: `application/jsonl`"""
+    is_base64: bool = False
+    """The content is base64 text: what it stands for is sent. How a file that is no text is given as an input.
+
+    Example: true
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawBody(_Strict):
+    """A body that is neither JSON nor a form: plain text, XML, lines of JSON, or the bytes of a file."""
+
+    value: RequestValue
+    """The body: a text, or bytes in base64 with `is_base64`. Without a value, the request has no body.
+
+    Example: ${{ inputs.document }}
+    """
+    type: str
+    """The media type that the request says of it.
+
+    Example: application/xml
+    Example: text/plain; charset=utf-8
+    """
+    is_base64: bool = False
+    """The value is base64 text: what it stands for is sent.
+
+    Example: true
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +202,18 @@ class Request(_Strict):
           name: ${{ inputs.filename }}
           content: ${{ inputs.content }}
           type: application/jsonl
+    """
+    nested: Literal["brackets"] | None = None
+    """How `query` and `form` send a value that is an object, or a list with objects in it. Without it, lint refuses
+    them. brackets: `{a: {b: 1, c: [x, y]}, l: [{p: 1}]}` is sent as a[b]=1, a[c][]=x, a[c][]=y, l[0][p]=1. A list
+    of plain values repeats its name, as always.
+
+    Example: brackets
+    """
+    content: RawBody | None = None
+    """Instead of body and form: a body as it stands, of a type of its own.
+
+    Example: {value: "${{ inputs.document }}", type: application/xml}
     """
 
 
@@ -590,6 +632,27 @@ class Action(_Strict):
         return {name: typed(schema) for name, schema in self.output_fields.items()}
 
 
+@dataclass(frozen=True, kw_only=True)
+class FurtherKey(_Strict):
+    """One more key that every request sends, for an API that wants two at once."""
+
+    kind: Literal["header", "query"]
+    """Where it goes.
+
+    Example: header
+    """
+    name: str
+    """The header's or the query parameter's name.
+
+    Example: X-Application-Key
+    """
+    value: ConnectionText
+    """The whole value.
+
+    Example: ${{ connection.application_key }}
+    """
+
+
 _AUTH_TEXTS = ("value", "username", "password", "token_url", "client_id", "client_secret", "scopes")
 
 
@@ -660,10 +723,19 @@ class Auth(_Strict):
     Example: form
     """
 
+    also: tuple[FurtherKey, ...] = ()
+    """Further keys, in headers or in parameters of the query, sent with each request beside the rest of auth.
+
+    Example: [{kind: header, name: X-Application-Key, value: "${{ connection.application_key }}"}]
+    """
+
     @cached_property
-    def templates(self) -> Mapping[tuple[str, ...], Template]:
+    def templates(self) -> Mapping[tuple[str | int, ...], Template]:
         """Every text that the connection's fields fill, with its path below `auth`."""
-        named: dict[tuple[str, ...], Template | None] = {(word,): getattr(self, word) for word in _AUTH_TEXTS}
+        named: dict[tuple[str | int, ...], Template | None] = {
+            (word,): getattr(self, word) for word in _AUTH_TEXTS
+        }
+        named.update({("also", index, "value"): key.value for index, key in enumerate(self.also)})
         named.update({("parameters", name): template for name, template in self.parameters.items()})
         return {path: template for path, template in named.items() if template is not None}
 
