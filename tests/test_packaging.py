@@ -17,7 +17,7 @@ perplexity = connector.load("perplexity")
 print("as compiled" if "yaml" not in sys.modules else "from YAML")
 print(pathlib.Path(connector.__file__).parent)
 print(len(perplexity.actions), (perplexity.folder / perplexity.icon).is_file())
-first_line, _, _ = (perplexity.folder / "connector.yaml").read_text(encoding="utf-8").partition("\n")
+first_line = (perplexity.folder / "connector.yaml").read_text(encoding="utf-8").splitlines()[0]
 print("schema", (perplexity.folder / first_line.partition("=")[2]).is_file())
 """
 
