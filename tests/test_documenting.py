@@ -245,6 +245,16 @@ def test_a_stale_page_is_told(tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8").endswith("more\n")
 
 
+@pytest.mark.parametrize("content", [b"# Notes of mine\n", b"\xff\xfe"], ids=["text", "not text"])
+def test_a_page_of_somebody_else_is_kept(content: bytes, tmp_path: Path) -> None:
+    """A wrong name loses nothing: the command ends with an error."""
+    page = tmp_path / "README.md"
+    page.write_bytes(content)
+    done = docs(str(golden.LIBRARY), "-o", str(page))
+    assert (done.returncode, page.read_bytes()) == (2, content)
+    assert "has not written this file" in done.stderr
+
+
 def test_a_folder_of_pages_hangs_together(tmp_path: Path) -> None:
     """Every link between the pages leads to one of them."""
     assert docs("perplexity", "-o", str(tmp_path / "pages")).returncode == 0
