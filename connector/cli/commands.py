@@ -30,6 +30,10 @@ _PLACES = {
     "sandbox": ("connector.cli.serving:sandbox", "Serve a local stand-in for the Perplexity API."),
     "connections": ("connector.cli.connections:connections", "Save, list, test and remove connections."),
     "usage": ("connector.cli.usage:usage", "Sum up what the runs of this machine have used."),
+    "import": (
+        "connector.cli.importing:import_",
+        "Make a connector from a cURL command or an OpenAPI document.",
+    ),
     "lint": ("connector.cli.linting:lint", "Find mistakes in a connector's manifest."),
     "drift": ("connector.cli.drifting:drift", "Compare a manifest with the vendor's SDK."),
     "record": ("connector.cli.recording:record", "Record the examples as cassettes."),
