@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 from connector.errors import CredentialError, Problem, did_you_mean
 from connector.evaluate import text_of
 from connector.log_masking import guard
-from connector.manifest import Connector
+from connector.manifest import Auth, Connector
 from connector.pasted import cleaned
 from connector.secret import MASK, Redactor, Secret
 
@@ -209,17 +209,26 @@ def _check_auth(connection: Connection, where: str) -> None:
     if user is not None and ":" in text_of(user):
         message = "The user name holds a colon, which ends it for the server."
         raise CredentialError(message, where=where, hint="Give the name without what follows the colon.")
-    needed = (auth.value, auth.username, auth.password, auth.client_id, auth.client_secret)
-    for template in needed:
-        text = template.fill(scope) if template is not None else ""
+    for path, template in auth.templates.items():
+        if path[0] in {"scopes", "parameters", "token_url"}:
+            continue
+        text = template.fill(scope)
         if text is None:
             message = "A field that the requests' auth needs has no value."
             raise CredentialError(message, where=where, hint="Give the connection all of its fields.")
-        if auth.kind in {"header", "bearer"} and not is_header_value(text_of(text)):
-            message = f"The header {auth.name} would hold what HTTP cannot carry."
+        if (header := _header_of(auth, path)) and not is_header_value(text_of(text)):
+            message = f"The header {header} would hold what HTTP cannot carry."
             raise CredentialError(
                 message, where=where, hint="Use printable ASCII in the connection's fields."
             )
+
+
+def _header_of(auth: Auth, path: tuple[str | int, ...]) -> str | None:
+    """The header that a text of auth goes into as it stands."""
+    if len(path) == 3:  # also
+        key = auth.also[int(path[1])]
+        return key.name if key.kind == "header" else None
+    return auth.name if auth.kind in {"header", "bearer"} else None
 
 
 def is_header_value(text: str) -> bool:

@@ -112,8 +112,8 @@ def _auth_problems(document: Document, connector: Connector, *, told: bool) -> I
             message = f"The secret {path[-1]!r} would stand in the URL."
             yield document.problem(("connection", "base_url"), message, "Use it in auth.", word=path[-1])
     sent: set[str] = set()
-    for path, template in form.auth.templates.items():
-        found = list(_auth_text_problems(document, connector, path, template, scope, sent))
+    for place, template in form.auth.templates.items():
+        found = list(_auth_text_problems(document, connector, place, template, scope, sent))
         told |= bool(found) or any(SECRET_TEXT.search(text) for text in _literals(template.piece))
         yield from found
     if not (told or sent) and form.auth.kind != "none":

@@ -133,20 +133,32 @@ class ActionLint:
             for key, template in templates.items():
                 shape = lint.shape((*here, word, key), template, self.scope)
                 item = shape.item if word != "headers" and shape.can_be("array") else None
-                if not (item or shape).without("null").can_be(*_SCALARS):
+                is_nested = request.nested is not None and word != "headers"
+                if not is_nested and not (item or shape).without("null").can_be(*_SCALARS):
                     is_list = f"a list, each item {item.describe()}" if item else shape.describe()
                     hint = "Take the parts of it that are."
+                    if word != "headers" and shape.can_be("object", "array"):
+                        hint += " Or add `nested: brackets`, if the service takes a[b]=c."
                     found.append(self._problem((*here, word, key), f"{what}; this is {is_list}.", hint))
         for key, file in request.files.items():
             lint.shape((*here, "files", key, "name"), file.name, self.scope)
-            lint.shape((*here, "files", key, "content"), file.content, self.scope)
+            shape = lint.shape((*here, "files", key, "content"), file.content, self.scope)
+            found += self._no_text((*here, "files", key, "content"), shape.item or shape)
         if request.body is not None:
             lint.shape((*here, "body"), request.body, self.scope)
+        if request.content is not None:
+            shape = lint.shape((*here, "content", "value"), request.content.value, self.scope)
+            found += self._no_text((*here, "content", "value"), shape)
         found += lint.take_problems()
         yield from found
         yield from self._places(here, route)
         if not found:  # else what is misspelt would be told twice
             yield from self._coverage(name, route, lint.used)
+
+    def _no_text(self, place: YamlPath, shape: Shape) -> Iterator[Problem]:
+        if not shape.without("null").can_be(*_SCALARS):
+            hint = "Take a part of it that is, or send JSON with `body`."
+            yield self._problem(place, f"It is sent as text; this is {shape.describe()}.", hint)
 
     def _optional_in_path(self, path: YamlPath, template: Template) -> Iterator[Problem]:
         for _, expression, _ in template.expressions():
@@ -158,19 +170,25 @@ class ActionLint:
 
     def _places(self, here: YamlPath, route: Route) -> Iterator[Problem]:
         request, auth = route.request, self.connector.connection.auth
-        sent = auth.name.lower() if auth.kind == "header" else "authorization"
+        sent = {"authorization", "cookie", "proxy-authorization"}
+        sent |= {key.name.lower() for key in auth.also if key.kind == "header"}
+        sent |= {auth.name.lower()} if auth.kind == "header" else set()
         for key in request.headers:
-            if key.lower() in {sent, "authorization", "cookie", "proxy-authorization"}:
+            if key.lower() in sent:
                 message = f"The header {key} carries credentials."
                 yield self._key_problem(
                     (*here, "headers", key), message, "Declare it under auth in connector.yaml."
                 )
-        if auth.kind == "query" and auth.name in request.query:
-            message = f"The parameter {auth.name} carries credentials."
-            yield self._key_problem((*here, "query", auth.name), message, "Remove it: auth sends it.")
-        body = next((word for word in ("body", "form", "files") if getattr(request, word)), None)
-        if request.method == "GET" and body is not None:
-            message = "A GET request has no body: servers pass over it."
+        named = {key.name for key in auth.also if key.kind == "query"}
+        named |= {auth.name} if auth.kind == "query" else set()
+        for name in request.query:
+            if name in named:
+                message = f"The parameter {name} carries credentials."
+                yield self._key_problem((*here, "query", name), message, "Remove it: auth sends it.")
+        words = ("body", "form", "files", "content")
+        body = next((word for word in words if getattr(request, word)), None)
+        if request.method in {"GET", "HEAD"} and body is not None:
+            message = f"A {request.method} request has no body: servers pass over it."
             yield self._key_problem((*here, body), message, "Put it under `query`, or use POST.")
 
     def _coverage(self, name: str, route: Route, used: set[Path]) -> Iterator[Problem]:

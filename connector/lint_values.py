@@ -16,7 +16,6 @@ from connector.schema import Schema
 from connector.template import Path
 
 SENTENCES: Final = frozenset({"name", "title", "description", "hint", "say", "why", "note"})
-_MAY_BE_ABSENT: Final = {("scopes",)}
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _RANGES: Final = (
     ("minimum", "maximum"),
@@ -65,9 +64,12 @@ def schema_values(document: Document, path: Path, schema: Schema) -> Iterator[Pr
 def connector_values(document: Document, connector: Connector) -> Iterator[Problem]:
     """Values of connector.yaml that cannot work with any key."""
     auth = connector.connection.auth
-    if auth.kind == "header" and not _HEADER_NAME.fullmatch(auth.name):
-        message = f"{auth.name!r} cannot be the name of a header."
-        yield document.problem(("connection", "auth", "name"), message, "Use letters, digits and -.")
+    headers: dict[Path, str] = {("name",): auth.name} if auth.kind not in {"none", "query"} else {}
+    headers.update({("also", i, "name"): key.name for i, key in enumerate(auth.also) if key.kind == "header"})
+    for path, name in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            message = f"{name!r} cannot be the name of a header."
+            yield document.problem(("connection", "auth", *path), message, "Use letters, digits and -.")
     for index, status in enumerate(connector.retry.statuses):
         if 200 <= status < 300:
             message = f"{status} is a success: the request would be sent again, and paid for again."
@@ -113,7 +115,7 @@ def _required(document: Document, connector: Connector) -> Iterator[Problem]:
     if not form.form.keys() >= set(required):
         return  # one of them is misspelt, and has been told
     needed = [
-        template for path, template in auth.templates.items() if path not in _MAY_BE_ABSENT and len(path) == 1
+        template for path, template in auth.templates.items() if path[0] not in {"scopes", "parameters"}
     ]
     for template in (*needed, form.base_url):
         for _, expression, _ in template.expressions():

@@ -5,6 +5,7 @@ Nothing here touches the network, the clock or the environment.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,7 +15,7 @@ from urllib.parse import quote
 from connector.checks import aged, completed, input_problems, names_in, unsupported
 from connector.errors import InputError, Problem, did_you_mean
 from connector.evaluate import Drift, is_true, text_of, type_name
-from connector.manifest import Action, Connector, FilePart, Poll, Request, Route, Stream
+from connector.manifest import Action, Connector, FilePart, Poll, RawBody, Request, Route, Stream
 from connector.schema import path_text
 from connector.template import Entries, Expression, Insert, Items, Piece, Spread, Static, Template, Text, fill
 
@@ -39,7 +40,7 @@ class File:
 
     field: str
     name: str
-    content: str
+    content: bytes
     type: str
 
 
@@ -61,6 +62,7 @@ class Plan:
     form: tuple[tuple[str, str], ...]
     files: tuple[File, ...]
     warnings: tuple[str, ...]
+    content: bytes | None = field(default=None, repr=False)
 
     @property
     def streams(self) -> bool:
@@ -136,15 +138,16 @@ def plan(
             defaulted=defaulted,
             method=request.method,
             path=_filled_path(request.path.piece, scope, action.id),
-            query=tuple(_filled_query(request.query, scope)),
+            query=tuple(_filled_query(request.query, scope, request.nested)),
             headers={
                 name: text_of(value) for name, template in request.headers.items()
                 if (value := template.fill(scope)) is not None
             },
             body=request.body.fill(scope) if request.body else None,
-            form=tuple(_filled_query(request.form, scope)),
-            files=tuple(_filled_files(request.files, scope)),
+            form=tuple(_filled_query(request.form, scope, request.nested)),
+            files=tuple(_filled_files(request.files, scope, action.id)),
             warnings=tuple(warnings),
+            content=_filled_content(request.content, scope, action.id) if request.content else None,
         )  # fmt: skip
     except Drift:
         misfits = list(_misfits(chosen, scope, f"routes.{route_id}.request"))
@@ -236,21 +239,64 @@ def _path_parts(piece: Piece) -> tuple[str | Expression, ...]:
             return ()
 
 
-def _filled_query(query: Mapping[str, Any], scope: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _filled_query(
+    query: Mapping[str, Any], scope: Mapping[str, Any], nested: str | None
+) -> Iterator[tuple[str, str]]:
     for name, template in query.items():
         value = template.fill(scope)
+        if nested is not None and _has_objects(value):
+            yield from _in_brackets(name, value)
+            continue
         for item in value if isinstance(value, list) else [value]:
             if item is not None:
                 yield name, text_of(item)
 
 
-def _filled_files(files: Mapping[str, FilePart], scope: Mapping[str, Any]) -> Iterator[File]:
+def _has_objects(value: Any) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value)
+    )
+
+
+def _in_brackets(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _in_brackets(f"{name}[{key}]", inner)
+    elif isinstance(value, list):
+        numbered = _has_objects(value)
+        for index, inner in enumerate(value):
+            yield from _in_brackets(f"{name}[{index}]" if numbered else f"{name}[]", inner)
+    elif value is not None:
+        yield name, text_of(value)
+
+
+def _filled_files(files: Mapping[str, FilePart], scope: Mapping[str, Any], action: str) -> Iterator[File]:
     for field_name, part in files.items():
-        name, content = part.name.fill(scope), part.content.fill(scope)
-        if content is not None:
-            yield File(
-                field_name, text_of(name if name is not None else field_name), text_of(content), part.type
-            )
+        name, value = part.name.fill(scope), part.content.fill(scope)
+        for one in value if isinstance(value, list) else [value]:
+            if one is not None:
+                content = _bytes(one, part.content, action, is_base64=part.is_base64)
+                yield File(field_name, text_of(name if name is not None else field_name), content, part.type)
+
+
+def _filled_content(raw: RawBody, scope: Mapping[str, Any], action: str) -> bytes | None:
+    value = raw.value.fill(scope)
+    return None if value is None else _bytes(value, raw.value, action, is_base64=raw.is_base64)
+
+
+def _bytes(value: Any, template: Template, action: str, *, is_base64: bool) -> bytes:
+    """The text's own bytes, or those that it stands for."""
+    text = text_of(value)
+    if not is_base64:
+        return text.encode()
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        pass
+    read = [path for _, expression, _ in template.expressions() for path in expression.references]
+    name = ".".join(read[0][1:]) if read else "inputs"
+    problem = Problem(name, "It is not base64 text.", "Give the file's bytes, encoded as base64.")
+    raise InputError([problem], action=action)
 
 
 def _templates(request: Request) -> Iterator[tuple[tuple[str, ...], Template]]:
@@ -262,6 +308,8 @@ def _templates(request: Request) -> Iterator[tuple[tuple[str, ...], Template]]:
         yield ("body",), request.body
     yield from ((("form", name), template) for name, template in request.form.items())
     yield from ((("files", name), part.content) for name, part in request.files.items())
+    if request.content is not None:
+        yield ("content",), request.content.value
 
 
 def _provenance(plan: Plan) -> Iterator[Field]:

@@ -93,14 +93,20 @@ def preview(plan: Plan, connection: Connection, *, stand_in: Callable[[str], str
     url = str(_url(connection.base_url + plan.path, plan.query))
     form, content = _content(plan)
     headers = _headers(plan, form)
-    text = content.decode() if content is not None and plan.body is None else None
-    if connection.connector.connection.auth.kind == "basic":
-        basic = {"Authorization": f"Basic {MASK}"}
-        return Preview(plan.method, url, _merged(headers, basic), plan.body, text)
+    text = _text(content) if content is not None and plan.body is None else None
     signed, query = _auth(connection, lambda name, _: stand_in(name) if stand_in else MASK)
-    for name, value in query.items():
-        url += f"{'&' if plan.query else '?'}{httpx.QueryParams({name: ''})}{value}"
+    if connection.connector.connection.auth.kind == "basic":
+        signed["Authorization"] = f"Basic {MASK}"
+    for number, (name, value) in enumerate(query.items()):
+        url += f"{'&' if plan.query or number else '?'}{httpx.QueryParams({name: ''})}{value}"
     return Preview(plan.method, url, _merged(headers, signed), plan.body, text)
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return f"<{len(content)} bytes>"
 
 
 def curl(plan: Plan, connection: Connection) -> str:
@@ -124,7 +130,12 @@ def curl(plan: Plan, connection: Connection) -> str:
     if shown.body is not None:
         lines.append(f"--data-raw {shlex.quote(_json(shown.body).decode())}")
     elif shown.text is not None:
-        lines.append(f"--data-raw {shlex.quote(shown.text)}")
+        content = _content(plan)[1] or b""
+        if b"\0" in content or _text(content) != content.decode(errors="replace"):  # no argument can hold it
+            encoded = base64.b64encode(content).decode()
+            lines = [f"printf %s {encoded} | base64 --decode | {lines[0]}", *lines[1:], "--data-binary @-"]
+        else:
+            lines.append(f"--data-raw {shlex.quote(shown.text)}")
     return " \\\n  ".join(lines)
 
 
@@ -141,18 +152,22 @@ def _auth(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """What proves who sends a request: headers, and parameters of the query."""
     auth = connection.connector.connection.auth
+    headers, query = {}, {}
     if auth.kind == "basic":
         pair = _basic(connection, reveal).encode()
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}, {}
-    if auth.value is None:
-        if auth.kind == "none":
-            return {}, {}
-        value = reveal(ACCESS_TOKEN, connection.token or Secret(MASK))
-    else:
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    elif auth.value is not None:
         value = text_of(auth.value.fill({"connection": connection.fields(reveal)}))
-    if auth.kind == "query":
-        return {}, {auth.name: value}
-    return {auth.name: value if auth.kind == "header" else f"Bearer {value}"}, {}
+        if auth.kind == "query":
+            query[auth.name] = value
+        else:
+            headers[auth.name] = value if auth.kind == "header" else f"Bearer {value}"
+    elif auth.fetches_token:
+        headers[auth.name] = f"Bearer {reveal(ACCESS_TOKEN, connection.token or Secret(MASK))}"
+    for key in auth.also:
+        where = query if key.kind == "query" else headers
+        where[key.name] = text_of(key.value.fill({"connection": connection.fields(reveal)}))
+    return headers, query
 
 
 def _basic(connection: Connection, reveal: Callable[[str, Secret], str]) -> str:
@@ -198,7 +213,10 @@ def _content(plan: Plan) -> tuple[str | None, bytes | None]:
     """The body, and the type that is said of it; None and None where there is no body."""
     if plan.form or plan.files:
         return _form(plan)
-    return (None, None) if plan.body is None else ("application/json", _json(plan.body))
+    if plan.body is not None:
+        return "application/json", _json(plan.body)
+    raw = plan.route.request.content
+    return (None, None) if plan.content is None or raw is None else (raw.type, plan.content)
 
 
 def _form(plan: Plan) -> tuple[str, bytes]:
@@ -208,19 +226,25 @@ def _form(plan: Plan) -> tuple[str, bytes]:
 
 
 def _multipart(plan: Plan) -> tuple[str, bytes]:
-    parts: list[tuple[str, str | None, str]] = []
-    parts += [(f'name="{_named(name)}"', None, text) for name, text in plan.form]
+    parts: list[tuple[str, str | None, bytes]] = []
+    parts += [(f'name="{_named(name)}"', None, text.encode()) for name, text in plan.form]
     parts += [
         (f'name="{_named(f.field)}"; filename="{_named(f.name)}"', f.type, f.content) for f in plan.files
     ]
     # the same form has the same bytes, so that a cassette can tell it from another
-    boundary = hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32]
+    told = [
+        (disposition, kind, content.decode("utf-8", "surrogateescape"))
+        for disposition, kind, content in parts
+    ]
+    boundary = hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()[:32]
     lines = []
-    for disposition, kind, text in parts:
-        lines += [f"--{boundary}", f"Content-Disposition: form-data; {disposition}"]
-        lines += [f"Content-Type: {kind}"] if kind else []
-        lines += ["", text]
-    return f"multipart/form-data; boundary={boundary}", "\r\n".join([*lines, f"--{boundary}--", ""]).encode()
+    for disposition, kind, content in parts:
+        lines += [f"--{boundary}".encode(), f"Content-Disposition: form-data; {disposition}".encode()]
+        lines += [f"Content-Type: {kind}".encode()] if kind else []
+        lines += [b"", content]
+    return f"multipart/form-data; boundary={boundary}", b"\r\n".join(
+        [*lines, f"--{boundary}--".encode(), b""]
+    )
 
 
 def _named(name: str) -> str:

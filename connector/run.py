@@ -154,7 +154,7 @@ class Opened:
         return self.plan(action, asked, route=route, strict=strict)
 
     def _attempts(self, planned: Plan, deadline: Deadline, retries: int | None) -> Attempts:
-        is_free = planned.method == "GET"
+        is_free = planned.method in {"GET", "HEAD", "OPTIONS"}
         return Attempts(self.connector.retry, self._quota, deadline, retries=retries, is_free=is_free)
 
     def _due(self, planned: Plan, seconds: float | None) -> Deadline:

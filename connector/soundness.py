@@ -16,6 +16,7 @@ from connector.schema_form import faults
 from connector.template import Path, Piece, Static, Text
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+*-]+/[A-Za-z0-9!#$&^_.+*-]+(;[ -~]*[!-~])?")
 _ID_HINT = "Use lower-case letters, digits and _, at most 64, beginning with a letter."
 AUTH_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "none": (),
@@ -190,14 +191,24 @@ def _path_problems(document: Document, path: Path, piece: Piece) -> Iterator[Pro
 
 def _body_problems(document: Document, here: Path, request: Request) -> Iterator[Problem]:
     """A request has one body, of one kind: what does not fit into it would be dropped in silence."""
-    form = "form" if request.form else "files"
-    if request.body is not None and (request.form or request.files):
-        message = f"A request has a `body` or a form, and this has `{form}` too."
-        yield document.problem((*here, form), message, "Remove one of the two.", at_key=True)
+    form = "form" if request.form else "files" if request.files else None
+    kinds = [
+        word for word in ("body", form, "content") if word is not None and getattr(request, word) is not None
+    ]
+    if len(kinds) > 1:
+        message = f"A request has one body, and this has `{kinds[0]}` and `{kinds[1]}`."
+        yield document.problem((*here, kinds[1]), message, "Remove one of the two.", at_key=True)
     if request.form_as == "urlencoded" and request.files:
         message = "A form that is `urlencoded` has no files."
         hint = "Remove `form_as`: files go into a multipart form."
         yield document.problem((*here, "files"), message, hint, at_key=True)
+    types: dict[Path, str] = {("files", name, "type"): part.type for name, part in request.files.items()}
+    if request.content is not None:
+        types["content", "type"] = request.content.type
+    for place, kind in types.items():
+        if not _MEDIA_TYPE.fullmatch(kind):
+            message = f"{kind!r} is not a media type."
+            yield document.problem((*here, *place), message, "Write one such as application/xml.")
 
 
 def _rule_problems(document: Document, here: Path, rules: tuple[Rule, ...]) -> Iterator[Problem]:
@@ -244,6 +255,8 @@ def _flat_problems(document: Document, action: Action) -> Iterator[Problem]:
         items = schema.get("items", {}) if schema.get("type") == "array" else None
         columns = items.get("properties") if _is_object(items) else None
         leaves = list(columns.values()) if columns else [schema if items is None else items]
+        if _is_unknown(schema) or (items is not None and _is_open(items)):
+            continue
         if any(isinstance(leaf, Mapping) and isinstance(leaf.get("type"), list) for leaf in leaves):
             message = f"The output {name!r} has several types."
             hint = "Give it one; an output that the answer lacks is null anyway."
@@ -272,6 +285,14 @@ def _is_vector(schema: Any) -> bool:
 def _is_open(schema: Any) -> bool:
     """An object without declared fields: JSON in the form that the caller's own schema gives it."""
     return _is_object(schema) and "properties" not in schema
+
+
+def _is_unknown(schema: Schema) -> bool:
+    """Of a form that nobody knows: any JSON value, given as it comes."""
+    return (
+        not {"type", "enum", "const", "properties", "items", "anyOf", "oneOf", "allOf", "$ref"}
+        & schema.keys()
+    )
 
 
 def _is_object(schema: Any) -> TypeGuard[Schema]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -192,7 +194,159 @@ def test_a_forms_field_leads_back_to_its_input(
     assert input_behind(planned(tiny(sent=FORM)), parameter) == expected
 
 
+# --- objects in a query or a form
+
+
+NESTED = """
+      nested: brackets
+      form_as: urlencoded
+      form: {f: "${{ inputs.any }}", plain: "${{ inputs.tags }}"}
+"""
+ANY_INPUT = "    any: {title: Any}\n    note:"
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ({"a": 1, "b": "x y"}, [("f[a]", "1"), ("f[b]", "x y")]),
+        ({"a": {"b": 1, "c": ["x", "y"]}}, [("f[a][b]", "1"), ("f[a][c][]", "x"), ("f[a][c][]", "y")]),
+        ([{"p": 1}, {"p": 2, "q": True}], [("f[0][p]", "1"), ("f[1][p]", "2"), ("f[1][q]", "true")]),
+        ([["a"], ["b"]], [("f[0][]", "a"), ("f[1][]", "b")]),
+        (["a", "b"], [("f", "a"), ("f", "b")]),
+        ({"a": None, "b": {}, "c": [], "d": [None, 1]}, [("f[d][]", "1")]),
+        ({"a][x": "&f[b]=1"}, [("f[a][x]", "&f[b]=1")]),
+        ("text", [("f", "text")]),
+        (None, []),
+    ],
+    ids=str,
+)
+def test_an_object_is_sent_in_brackets(tmp_path: Path, value: Any, sent: list[tuple[str, str]]) -> None:
+    """Where the manifest says so: in forms and queries alike, and a list of plain values repeats its name."""
+    write_tiny(tmp_path, sent=NESTED)
+    file = tmp_path / "actions" / "look.yaml"
+    text = file.read_text().replace("    note:", ANY_INPUT, 1)
+    file.write_text(text.replace('part: "${{ inputs.part }}", v: 2', 'f: "${{ inputs.any }}"'))
+    made = connector.load(tmp_path)
+    request = build(planned(made, any=value, tags=["x"]), connected(made))
+    assert parse_qsl(request.content.decode(), keep_blank_values=True) == [*sent, ("plain", "x")]
+    assert request.url.params.multi_items() == [("tag", "x"), *sent]
+
+
+# --- bodies that are neither JSON nor a form
+
+
+BYTES = b"\x89PNG\r\n\x1a\n\x00\xff"
+
+
+@pytest.mark.parametrize(
+    ("content", "part", "body"),
+    [
+        ("type: application/xml", "<a>ü</a>", "<a>ü</a>".encode()),
+        ("type: text/plain; charset=utf-8", "", b""),
+        ("type: image/png, is_base64: true", base64.b64encode(BYTES).decode(), BYTES),
+        ("type: image/png, is_base64: true", base64.encodebytes(BYTES * 20).decode(), BYTES * 20),
+        ("type: image/png, is_base64: true", None, None),
+    ],
+)
+def test_a_raw_body_is_sent_as_it_stands(
+    tiny: Callable[..., Connector], content: str, part: str | None, body: bytes | None
+) -> None:
+    """A text, or the bytes that base64 text stands for, with the type that the manifest says."""
+    made = tiny(sent=f'content: {{value: "${{{{ inputs.part }}}}", {content}}}')
+    request = build(planned(made, part=part), connected(made))
+    assert request.content == (body or b"")
+    said = None if body is None else content.removeprefix("type: ").partition(",")[0]
+    assert request.headers.get("content-type") == said
+
+
+FILE = """
+      files:
+        page: {name: p.png, type: image/png, is_base64: true, content: "${{ inputs.part }}"}
+        more: {name: t.txt, type: text/plain, content: "${{ inputs.tags }}"}
+"""
+
+
+def test_files_are_bytes_or_texts_or_lists_of_them(tiny: Callable[..., Connector]) -> None:
+    """Base64 becomes the bytes that it stands for; a list becomes one part for each."""
+    made = tiny(sent=FILE)
+    request = build(planned(made, part=base64.b64encode(BYTES).decode(), tags=["a", "b"]), connected(made))
+    boundary = request.headers["content-type"].partition("boundary=")[2].encode()
+    parts = [part.partition(b"\r\n\r\n")[2][:-2] for part in request.content.split(b"--" + boundary)[1:-1]]
+    assert parts == [BYTES, b"a", b"b"]
+
+
+@pytest.mark.parametrize("sent", [FILE, 'content: {value: "${{ inputs.part }}", type: a/b, is_base64: true}'])
+@pytest.mark.parametrize("part", ["no base64!", "YQ", "data:image/png;base64,YQ=="])
+def test_text_that_is_no_base64_is_told(tiny: Callable[..., Connector], sent: str, part: str) -> None:
+    """By the name of its input, before anything is sent."""
+    with pytest.raises(InputError, match="part: It is not base64 text"):
+        planned(tiny(sent=sent), part=part)
+
+
+def test_a_preview_of_bytes_says_how_many(tiny: Callable[..., Connector]) -> None:
+    """They are no text that people could read."""
+    made = tiny(sent='content: {value: "${{ inputs.part }}", type: image/png, is_base64: true}')
+    text = base64.b64encode(BYTES).decode()
+    assert preview(planned(made, part=text), connected(made)).text == "<10 bytes>"
+    assert preview(planned(made, part="YQ=="), connected(made)).text == "a"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("content", [BYTES, b"a\0b", b"it's\r\n$HOME\n"])
+@pytest.mark.parametrize("sent", [FILE, 'content: {value: "${{ inputs.part }}", type: a/b, is_base64: true}'])
+def test_curl_sends_the_same_bytes(tiny: Callable[..., Connector], sent: str, content: bytes) -> None:
+    """Those that no argument can hold come through a pipe."""
+    made = tiny(sent=sent)
+    with Loopback(http(200, {"name": "x"})) as server:
+        connection = connected(made, base_url=server.url)
+        plan_of = planned(made, part=base64.b64encode(content).decode())
+        with httpx.Client(trust_env=False) as client:
+            client.send(build(plan_of, connection))
+        run_in_shell(f"{curl(plan_of, connection)} --silent", "/usr/bin", {"TINY_KEY": KEY})
+        ours, curls = server.requests
+    assert comparable(ours) == comparable(curls)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "DELETE"])
+def test_methods_without_a_body(tmp_path: Path, method: str) -> None:
+    """They say nothing of one, and an answer without a body is one."""
+    write_tiny(tmp_path)
+    file = tmp_path / "actions" / "look.yaml"
+    file.write_text(file.read_text().replace("method: GET", f"method: {method}"))
+    answer = http(200, headers={"Content-Length": "77", "Content-Encoding": "gzip"}, length=False)
+    with (
+        Loopback(answer if method == "HEAD" else http(204)) as server,
+        connector.connect(tmp_path, key=KEY, base_url=server.url) as opened,
+    ):
+        assert opened.run("look", {}).outputs == {"name": None}
+        assert (server.requests[0].method, server.requests[0].headers.get("content-length")) == (method, None)
+
+
 # --- auth
+
+
+@pytest.mark.parametrize(
+    ("auth", "headers", "query"),
+    [
+        ("two_headers", {"x-key": KEY, "x-app": f"app anna {KEY}"}, {}),
+        ("two_in_query", {}, {"key": KEY, "the token": KEY}),
+        ("basic_and_more", {"cookie": f"session={KEY}"}, {}),
+    ],
+)
+def test_more_than_one_key(
+    tiny: Callable[..., Connector], tmp_path: Path, auth: str, headers: dict[str, str], query: dict[str, str]
+) -> None:
+    """Each goes to its place, and each is masked; a shell gives curl the same."""
+    made = tiny(auth=auth)
+    request = build(planned(made), connected(made))
+    assert {name: request.headers[name] for name in headers} == headers
+    assert {name: request.url.params[name] for name in query} == query
+    shown, command = preview(planned(made), connected(made)), curl(planned(made), connected(made))
+    assert leaked(repr(shown) + command) == []
+    assert repr(shown).count(MASK) == 2
+    words = words_of(command, tmp_path, {"TINY_KEY": KEY})
+    named = {name.lower(): text for name, _, text in (word.partition(": ") for word in words)}
+    assert {name: named[name] for name in headers} == headers
 
 
 @pytest.mark.parametrize(
