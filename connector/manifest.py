@@ -112,9 +112,8 @@ class FilePart(_Strict):
     name: RequestValue
     """The name that the service is told. Example: `${{ inputs.filename }}`"""
     content: RequestValue
-    """The text of the file, or its bytes in base64 with `is_base64`. Without a value, the form has no such file.
-
-    Example: ${{ inputs.content }}
+    """The text of the file, or its bytes in base64 with `is_base64`. A list is several files of one name. Without a
+    value, the form has no such file. Example: `${{ inputs.content }}`
     """
     type: str = "application/octet-stream"
     """The media type that the service is told. Example: `application/jsonl`"""

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "connector"
 # the path that data takes, top to bottom: a module imports only what stands above it
 PATH = (
     "shipped_files",
+    "installed",
     "errors",
     "secret",
     "log_masking",
@@ -94,7 +95,7 @@ FACES_THAT_USE_FACES = {
     "documenting": {"importing"},
     "mock": {"sandbox", "testing"},
     "new": {"importing"},
-    "testing": {"sandbox"},
+    "testing": {"mock", "sandbox"},
 }
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP

@@ -44,6 +44,7 @@ _PLACES = {
     "docs": ("connector.cli.documents:docs", "Write the documentation of a connector."),
     "drift": ("connector.cli.drifting:drift", "Compare a manifest with the vendor's SDK."),
     "record": ("connector.cli.recording:record", "Record the examples as cassettes."),
+    "test": ("connector.cli.tested:test", "Replay every example of a connector."),
 }
 """In the order of the help. Each short help is the command's own."""
 

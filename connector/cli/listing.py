@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector.cli.endings import Exit, closing
 from connector.cli.naming import action_ids, complete_action, find_action
-from connector.cli.streams import give
+from connector.cli.streams import give, tell
 from connector.cli.visible import json_text, visible
 from connector.compiled import compiled
+from connector.installed import OURS, installed
 from connector.shipped_files import shipped_names
 
 if TYPE_CHECKING:
     from connector.cli.page import Page
+    from connector.installed import Found, Installed
     from connector.manifest import Action, Connector, Rule
 
 _FORMAT = click.option(
@@ -33,12 +35,18 @@ _ENDS = (Exit.OK, Exit.WRONG)
 @click.argument("path", required=False)
 @_FORMAT
 def list_(path: str | None, form: str) -> None:
-    """List the actions of the shipped connectors, or of the connector in the folder PATH."""
-    rows = [row for place in ([path] if path else shipped_names()) for row in _rows(place)]
+    """List the actions of the shipped connectors and of those that other installed packages bring.
+
+    PATH is a connector's name, or a folder with a connector.yaml: then only its actions. What a package brings
+    that cannot be used is told on stderr, and never hides the rest.
+    """
+    found = installed()
+    rows = _rows(path, found.connectors) if path else _all_rows(found)
     if form == "json":
-        give(json_text([dict(zip(("id", "name", "description"), row, strict=True)) for row in rows]))
+        give(json_text([dict(zip(("id", "name", "description", "from"), row, strict=True)) for row in rows]))
         return
-    rows.insert(0, ("action", "name", "description"))
+    has_others = any(origin != OURS for *_, origin in rows) and not path
+    rows = [row if has_others else row[:3] for row in (("action", "name", "description", "from"), *rows)]
     if sys.stdout.isatty():
         from connector.cli.page import Page
 
@@ -50,15 +58,35 @@ def list_(path: str | None, form: str) -> None:
         give("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
-def _rows(place: str) -> list[tuple[str, str, str]]:
-    """The text that names it on the command line, the name and the description of each action."""
-    known = compiled(place) if place in shipped_names() else None
+def _all_rows(found: Found) -> list[tuple[str, ...]]:
+    rows = [row for place in shipped_names() for row in _rows(place, found.connectors)]
+    for wrong in found.unusable:
+        tell(f"warning: {visible(str(wrong), one_line=True)}")
+    for name, one in found.connectors.items():
+        try:
+            rows += _rows(name, found.connectors)
+        except Exception as error:
+            from connector.errors import ManifestError
+
+            if not isinstance(error, ManifestError):
+                raise
+            told = f"{one.package}: its connector {name!r} cannot be read. `connector lint {name}` says why."
+            tell(f"warning: {visible(told, one_line=True)}")
+    return rows
+
+
+def _rows(place: str, others: Mapping[str, Installed]) -> list[tuple[str, ...]]:
+    """The text that names it on the command line, the name, the description, and the package of each action."""
+    one = others.get(place)
+    is_shipped = place in shipped_names()
+    origin = one.package if one else OURS if is_shipped else place
+    known = compiled(place, one.folder if one else None) if one or is_shipped else None
     if known is not None:
-        return [(f"{place}.{one}", name, about) for one, (name, about, _) in known.actions.items()]
+        return [(f"{place}.{id_}", name, about, origin) for id_, (name, about, _) in known.actions.items()]
     from connector.loading import load
 
     found = action_ids(place, load(place))
-    return [(name, action.name, action.description) for name, action in found.items()]
+    return [(name, action.name, action.description, origin) for name, action in found.items()]
 
 
 @click.command(
@@ -71,8 +99,8 @@ def _rows(place: str) -> list[tuple[str, str, str]]:
 def show(action: str, form: str) -> None:
     """Show what an action takes and gives, the routes it can take, and examples to run.
 
-    ACTION is a shipped action (perplexity.execute_search, or execute_search), or a folder with a
-    connector.yaml, a dot and its action: ./folder.execute_search.
+    ACTION is a connector's name, a dot and its action (perplexity.execute_search, or execute_search), or a
+    folder with a connector.yaml, a dot and its action: ./folder.execute_search.
     """
     connector, chosen = find_action(action)
     if form == "json":

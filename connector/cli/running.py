@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _HELP_ON_INPUTS = """
-    ACTION is a shipped action (perplexity.execute_search, or execute_search), or a folder with a
-    connector.yaml, a dot and its action: ./folder.execute_search.
+    ACTION is a connector's name, a dot and its action (perplexity.execute_search, or execute_search), or a
+    folder with a connector.yaml, a dot and its action: ./folder.execute_search.
 
     \b
     Inputs:
