@@ -308,8 +308,28 @@ def _with_auth(folder: Path, auth: dict[str, Any]) -> str:
             {"kind": "basic", "username": "${{ connection.api_key }}", "password": ""},
             "HTTP basic authentication, <api_key>:",
         ),
+        (
+            {
+                "kind": "header",
+                "name": "X-Key",
+                "value": "${{ connection.api_key }}",
+                "also": [{"kind": "query", "name": "app", "value": "${{ connection.server }}"}],
+            },
+            "Each has the header X-Key: <api_key> . Each has app=<server> in its query besides.",
+        ),
+        (
+            {
+                "kind": "oauth2_client_credentials",
+                "token_url": "/token",
+                "client_id": "me",
+                "client_secret": "${{ connection.api_key }}",
+                "parameters": {"audience": "all"},
+            },
+            "token_url /token client_id me client_secret <api_key> parameters.audience all send_as basic",
+        ),
+        ({"kind": "none"}, "The service asks for no key."),
     ],
-    ids=["bearer", "query", "basic"],
+    ids=["bearer", "query", "basic", "two keys", "oauth2", "none"],
 )
 def test_each_kind_of_auth_says_where_the_fields_go(auth: Any, said: str, tmp_path: Path) -> None:
     """In a sentence."""
