@@ -28,8 +28,10 @@ def setup(connector: Connector, place: str) -> Iterator[str]:
     headings = ("field", "title", "required", "default", "description", "environment variable")
     yield from table(headings, _rows(connector))
     yield f"Requests go to {code(filled_in(form.base_url))}."
-    yield from _auth(form.auth)
-    yield ""
+    how = list(_auth(form.auth))
+    yield from how
+    if how[-1:] != [""]:
+        yield ""
     yield from ("### 2. Give them to the connector", "")
     if exports := list(_exports(connector)):
         yield "In the environment (or the path of a file that holds it, in a variable that ends in `_FILE`):"
@@ -37,7 +39,7 @@ def setup(connector: Connector, place: str) -> Iterator[str]:
     yield "Saved, with secrets in the system's keyring, or in an encrypted file where there is none:"
     yield from ("", block(f"connector connections add {shlex.quote(place)}", "sh"), "")
     yield "In a program:"
-    arguments = [literal(place), *(f'{name}="..."' for name in form.form if name in form.secrets)]
+    arguments = [literal(place), *(f'{name}="..."' for name in _needed(connector))]
     program = f"import connector\n\n{variable(connector)} = connector.connect({', '.join(arguments)})"
     yield from ("", block(program, "python"), "")
     if form.check is not None:
@@ -72,10 +74,17 @@ def _variable(connector: Connector, field: str) -> str:
 
 
 def _exports(connector: Connector) -> Iterator[str]:
+    for name in _needed(connector):
+        yield f"export {shlex.quote(_variable(connector, name))}=..."
+
+
+def _needed(connector: Connector) -> Iterator[str]:
+    """The fields that have to be given, in the form's order."""
     form = connector.connection
-    for name in form.fields.get("required", ()):
-        if name in form.form and name != NAME_FIELD and name not in form.defaults:
-            yield f"export {shlex.quote(_variable(connector, name))}=..."
+    required = form.fields.get("required", ())
+    for name in form.form:
+        if name in required and name != NAME_FIELD and name not in form.defaults:
+            yield name
 
 
 def _auth(auth: Auth) -> Iterator[str]:
