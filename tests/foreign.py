@@ -367,7 +367,70 @@ examples:
     ],
 }
 
-ALL: dict[str, dict[str, Any]] = {"tickets": TICKETS, "rates": RATES, "chat": CHAT, "jobs": JOBS}
+CLOUD = {  # access tokens, from another host; files of any kind
+    "connector": {
+        "id": "cloud",
+        "prefix": "/api/v3",
+        "auth": """
+    kind: oauth2_client_credentials
+    token_url: https://login.cloud.test/oauth2/token
+    client_id: ${{ connection.user }}
+    client_secret: ${{ connection.key }}
+    scopes: [files.read]
+    send_as: form""",
+    },
+    "actions": [
+        """
+id: download
+name: Download
+description: A file.
+inputs: {type: object, additionalProperties: false, required: [path], properties: {path: {type: string, title: Path}}}
+outputs: {type: object, required: [content], properties: {content: {type: string, title: Content}, size: {type: integer, title: Size}}}
+routes:
+  only:
+    request: {method: GET, path: "/files/${{ inputs.path }}/content"}
+    answer: bytes
+    outputs: {content: "${{ response.body }}", size: "${{ length(response.body) }}"}
+examples:
+  - {id: one, inputs: {path: "a b/c?.txt"}}
+""",
+    ],
+}
+
+PAY = {  # open to all; forms that are urlencoded
+    "connector": {"id": "pay", "auth": "{kind: none}", "key": ', default: "unused"'},
+    "actions": [
+        """
+id: quote
+name: Quote
+description: A price.
+inputs:
+  type: object
+  additionalProperties: false
+  required: [amount]
+  properties:
+    amount: {type: integer, title: Amount, minimum: 1}
+    tags: {type: array, title: Tags, items: {type: string}}
+outputs: {type: object, required: [total], properties: {total: {type: number, title: Total}, at: {type: string, title: At}}}
+routes:
+  only:
+    request: {method: POST, path: /quotes, form_as: urlencoded, form: {amount: "${{ inputs.amount }}", "metadata[tags]": "${{ inputs.tags }}", v: 2}}
+    response: {type: object, properties: {total: {type: number, exclusiveMinimum: 0, multipleOf: 0.01}, at: {anyOf: [{type: "null"}, {type: string, format: date}]}}}
+    outputs: {total: "${{ response.body.total }}", at: "${{ response.body.at }}"}
+examples:
+  - {id: two_tags, inputs: {amount: 12, tags: [a, "b c"]}}
+""",
+    ],
+}
+
+ALL: dict[str, dict[str, Any]] = {
+    "tickets": TICKETS,
+    "rates": RATES,
+    "chat": CHAT,
+    "jobs": JOBS,
+    "cloud": CLOUD,
+    "pay": PAY,
+}
 
 
 def write_foreign(folder: Path, name: str) -> Connector:

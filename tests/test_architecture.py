@@ -88,13 +88,14 @@ PATH = (
     "watched",
     "bulk",
 )
-FACES = ("cli", "documenting", "drift", "importing", "mock", "sandbox", "testing")
+FACES = ("cli", "documenting", "drift", "importing", "mock", "new", "sandbox", "testing")
 # the command line starts the other faces; recording needs a server to record; samples are written as drafts are; a
 # mock is served and misbehaves as the sandbox does, and gives what was recorded
 FACES_THAT_USE_FACES = {
-    "cli": {"documenting", "drift", "importing", "mock", "sandbox", "testing"},
+    "cli": {"documenting", "drift", "importing", "mock", "new", "sandbox", "testing"},
     "documenting": {"importing"},
     "mock": {"sandbox", "testing"},
+    "new": {"importing"},
     "testing": {"mock", "sandbox"},
 }
 HOMES = {

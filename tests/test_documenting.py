@@ -245,6 +245,16 @@ def test_a_stale_page_is_told(tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8").endswith("more\n")
 
 
+@pytest.mark.parametrize("content", [b"# Notes of mine\n", b"\xff\xfe"], ids=["text", "not text"])
+def test_a_page_of_somebody_else_is_kept(content: bytes, tmp_path: Path) -> None:
+    """A wrong name loses nothing: the command ends with an error."""
+    page = tmp_path / "README.md"
+    page.write_bytes(content)
+    done = docs(str(golden.LIBRARY), "-o", str(page))
+    assert (done.returncode, page.read_bytes()) == (2, content)
+    assert "has not written this file" in done.stderr
+
+
 def test_a_folder_of_pages_hangs_together(tmp_path: Path) -> None:
     """Every link between the pages leads to one of them."""
     assert docs("perplexity", "-o", str(tmp_path / "pages")).returncode == 0
@@ -298,8 +308,28 @@ def _with_auth(folder: Path, auth: dict[str, Any]) -> str:
             {"kind": "basic", "username": "${{ connection.api_key }}", "password": ""},
             "HTTP basic authentication, <api_key>:",
         ),
+        (
+            {
+                "kind": "header",
+                "name": "X-Key",
+                "value": "${{ connection.api_key }}",
+                "also": [{"kind": "query", "name": "app", "value": "${{ connection.server }}"}],
+            },
+            "Each has the header X-Key: <api_key> . Each has app=<server> in its query besides.",
+        ),
+        (
+            {
+                "kind": "oauth2_client_credentials",
+                "token_url": "/token",
+                "client_id": "me",
+                "client_secret": "${{ connection.api_key }}",
+                "parameters": {"audience": "all"},
+            },
+            "token_url /token client_id me client_secret <api_key> parameters.audience all send_as basic",
+        ),
+        ({"kind": "none"}, "The service asks for no key."),
     ],
-    ids=["bearer", "query", "basic"],
+    ids=["bearer", "query", "basic", "two keys", "oauth2", "none"],
 )
 def test_each_kind_of_auth_says_where_the_fields_go(auth: Any, said: str, tmp_path: Path) -> None:
     """In a sentence."""

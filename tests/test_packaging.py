@@ -17,6 +17,8 @@ perplexity = connector.load("perplexity")
 print("as compiled" if "yaml" not in sys.modules else "from YAML")
 print(pathlib.Path(connector.__file__).parent)
 print(len(perplexity.actions), (perplexity.folder / perplexity.icon).is_file())
+first_line = (perplexity.folder / "connector.yaml").read_text(encoding="utf-8").splitlines()[0]
+print("schema", (perplexity.folder / first_line.partition("=")[2]).is_file())
 """
 
 
@@ -38,7 +40,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wheel", "sdist", "editable"])
-def test_an_installation_finds_its_manifests_and_icon(
+def test_an_installation_finds_its_manifests_icon_and_schemas(
     kind: str, built: dict[str, Path], tmp_path: Path
 ) -> None:
     """Each kind of installation, in an environment of its own, loads the connector and runs the command.
@@ -64,8 +66,8 @@ def test_an_installation_finds_its_manifests_and_icon(
         "--quiet",
     ]
     run(*pip, "--ignore-installed", *what, cwd=tmp_path)
-    how, place, found = run(python, "-c", LOAD, cwd=tmp_path).splitlines()
+    how, place, found, schema = run(python, "-c", LOAD, cwd=tmp_path).splitlines()
     assert kind == "editable" or how == "as compiled"
     assert Path(place).is_relative_to(ROOT if kind == "editable" else home)
-    assert found == "19 True"
+    assert (found, schema) == ("19 True", "schema True")
     assert "perplexity.execute_search" in run(home / "bin" / "connector", "list", cwd=tmp_path)

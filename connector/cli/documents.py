@@ -65,7 +65,10 @@ def docs(path: str, output: Path | None, check: bool, place: str | None) -> None
 
 def _end(pages: Mapping[Path, str], *, check: bool) -> None:
     """Write the pages, or say which of them are not fresh."""
-    stale = [page for page, text in pages.items() if _written(page) != text]
+    before = {page: _written(page) for page in pages}
+    stale = [page for page, text in pages.items() if before[page] != text]
+    if not check:
+        _need_ours({page: text for page, text in before.items() if text is not None})
     for page in stale:
         shown = visible(str(page), one_line=True)
         if check:
@@ -81,7 +84,19 @@ def _end(pages: Mapping[Path, str], *, check: bool) -> None:
 
 
 def _written(page: Path) -> str | None:
+    """What stands there; None if there is no file."""
     try:
-        return page.read_text(encoding="utf-8")
-    except (FileNotFoundError, UnicodeDecodeError):
+        return page.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
         return None
+
+
+def _need_ours(before: Mapping[Path, str]) -> None:
+    """A page that somebody has written is not lost to a wrong name."""
+    from connector.documenting.connector_page import WRITTEN
+    from connector.errors import InputError, Problem
+
+    message, hint = "`connector docs` has not written this file.", "Choose another name, or remove it."
+    foreign = [page for page, text in before.items() if WRITTEN not in text]
+    if foreign:
+        raise InputError([Problem(str(page), message, hint) for page in foreign])

@@ -114,7 +114,7 @@ def _serve_mock(path: str, port: int, faults: tuple[str, ...]) -> None:
 def _tell_use(path: str, connector: Connector, credential: Credential) -> None:
     """What another terminal needs to use a mock."""
     first = next(iter(connector.actions), "ACTION")
-    if credential.url_field is None:
+    if not credential.is_reachable:
         tell(
             "The manifest writes its base URL out, so no connection leads here. Run an action against a mock:"
         )

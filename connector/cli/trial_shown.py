@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from connector.cli import planned
@@ -12,6 +12,9 @@ from connector.cli.trial import Output, Trial
 from connector.cli.visible import json_text
 from connector.errors import ConnectorError, Problem
 from connector.observed import Exchange
+
+if TYPE_CHECKING:
+    from connector.importing.from_answer import Suggestion
 
 _LEAST_BESIDE: Final = 110  # columns of a page for two things side by side
 _MOST_LINES: Final = 60  # of one body
@@ -106,6 +109,23 @@ def _show_outcome(page: Page, trial: Trial) -> None:
         page.line()
         page.title("The answer and the response schema differ")
         page.table(("", ""), [(one.where, f"{one.message} {one.hint}") for one in trial.differences])
+
+
+def show_suggestion(page: Page, suggestion: Suggestion, route_id: str) -> None:
+    """What an answer suggests, as text of a manifest."""
+    from connector.importing.yaml_text import yaml_text
+
+    outputs = {"outputs": suggestion.outputs}
+    route = {"response": suggestion.response, "outputs": suggestion.taken}
+    page.line()
+    page.title("Suggested by this answer", "to paste into the action's file; no field is taken for required")
+    page.line()
+    for line in yaml_text({**outputs, "routes": {route_id: route}}).rstrip("\n").split("\n"):
+        page.whole(line)
+    if suggestion.left_out:
+        page.line()
+        page.title("In no output")
+        page.points(suggestion.left_out)
 
 
 def _target(url: str) -> str:

@@ -73,6 +73,11 @@ class _Answerer:
 )
 @click.option("--watch", is_flag=True, help="Run again whenever a file is saved, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON on stdout.")
+@click.option(
+    "--suggest",
+    is_flag=True,
+    help="Propose the response schema and the outputs that the answer suggests, to paste into the manifest.",
+)
 @click.option("--route", metavar="NAME", help="The route to take, whatever the connection says.")
 @click.option("--connection", metavar="NAME", help="A saved connection.")
 @click.option("--base-url", metavar="URL", help="Where requests go, such as a gateway.")
@@ -84,7 +89,7 @@ def try_(watch: bool, **said: Any) -> None:
     from the response schema is told. Secrets are masked. Without inputs, those of the action's first example
     are taken; a mock can do without an example.
     """
-    wish = _Wish(suggest=False, **said)
+    wish = _Wish(**said)
     if wish.with_mock and (wish.connection or wish.base_url):
         raise click.UsageError("--mock takes no --connection and no --base-url: it has its own.")
     if not watch:
@@ -180,12 +185,24 @@ def _show(wish: _Wish, trial: Trial, answerer: _Answerer, whose: str, *, is_watc
     from connector.cli import trial_shown
     from connector.cli.page import Page
 
+    suggestion = None
+    if wish.suggest and trial.answer is not None:
+        from connector.importing.from_answer import suggested
+
+        suggestion = suggested(trial.answer)
     if wish.as_json:
         answered = {"mock": answerer.is_mock, "base_url": answerer.connection.base_url}
         said = {**answered, "inputs_from": whose or "the command line", **trial_shown.as_json(trial)}
+        if suggestion is not None:
+            said["suggested"] = {**suggestion.manifest, "left_out": list(suggestion.left_out)}
         give(json_text(said, indent=None if is_watched else 2))
         return
-    trial_shown.show(Page(), trial, "; ".join(filter(None, (answerer.about, whose))))
+    page = Page()
+    trial_shown.show(page, trial, "; ".join(filter(None, (answerer.about, whose))))
+    if suggestion is not None:
+        trial_shown.show_suggestion(page, suggestion, trial.plan.route_id)
+    elif wish.suggest:
+        tell("note: nothing is suggested, for want of a whole answer of success in JSON.")
 
 
 def _tell_lint(path: str) -> None:

@@ -66,7 +66,7 @@ def described(text: str) -> tuple[str, list[Any]]:
         ManifestError: if an example is not YAML.
     """
     if found := _INLINE_EXAMPLE.search(text):
-        return text[: found.start()].strip(), [_value(found[1])]
+        return " ".join(text[: found.start()].split()), [_value(found[1])]
     examples = [_value(textwrap.dedent(found[1]).strip()) for found in _EXAMPLE.finditer(text)]
     about = " ".join(_EXAMPLE.sub("", text).split())
     return about, examples

@@ -25,11 +25,12 @@ my_connector/actions/<action>.yaml   an action each, named as its id
 ```
 
 Every key is on this page: its type, what stands there if it is left out, what it does, and an example. An editor with
-a YAML language server knows all of it from the first line of a file (`connector schema -o FOLDER` writes the files
-that it names), and `connector lint` checks what no schema can say:
+a YAML language server knows all of it from the first line of a file, once `connector schema -o my_connector` has
+written the schemas that these lines name; `connector lint` checks what no schema can say.
 
 ```yaml
-# yaml-language-server: $schema=../schemas/connector.schema.json
+# yaml-language-server: $schema=connector.schema.json         (in connector.yaml)
+# yaml-language-server: $schema=../action.schema.json         (in actions/*.yaml)
 ```
 
 The YAML is strict: JSON's values in YAML's clothes. Words that other readers take for something else (`on`, `012`,

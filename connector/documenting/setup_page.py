@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import fields as attributes
-from typing import Any, Final
+from typing import Any
 
 from connector.connection import NAME_FIELD
 from connector.documenting.markdown import block, code, link, table, text
@@ -14,8 +14,6 @@ from connector.documenting.schema_words import fields
 from connector.documenting.wording import filled_in
 from connector.manifest import Auth, Connector
 from connector.template import Template
-
-_IN_LOGS: Final = "Addresses end up in logs: keep those of this service to yourself."
 
 
 def setup(connector: Connector, place: str) -> Iterator[str]:
@@ -30,8 +28,10 @@ def setup(connector: Connector, place: str) -> Iterator[str]:
     headings = ("field", "title", "required", "default", "description", "environment variable")
     yield from table(headings, _rows(connector))
     yield f"Requests go to {code(filled_in(form.base_url))}."
-    yield from _auth(form.auth)
-    yield ""
+    how = list(_auth(form.auth))
+    yield from how
+    if how[-1:] != [""]:
+        yield ""
     yield from ("### 2. Give them to the connector", "")
     if exports := list(_exports(connector)):
         yield "In the environment (or the path of a file that holds it, in a variable that ends in `_FILE`):"
@@ -39,7 +39,7 @@ def setup(connector: Connector, place: str) -> Iterator[str]:
     yield "Saved, with secrets in the system's keyring, or in an encrypted file where there is none:"
     yield from ("", block(f"connector connections add {shlex.quote(place)}", "sh"), "")
     yield "In a program:"
-    arguments = [literal(place), *(f'{name}="..."' for name in form.form if name in form.secrets)]
+    arguments = [literal(place), *(f'{name}="..."' for name in _needed(connector))]
     program = f"import connector\n\n{variable(connector)} = connector.connect({', '.join(arguments)})"
     yield from ("", block(program, "python"), "")
     if form.check is not None:
@@ -74,44 +74,58 @@ def _variable(connector: Connector, field: str) -> str:
 
 
 def _exports(connector: Connector) -> Iterator[str]:
+    for name in _needed(connector):
+        yield f"export {shlex.quote(_variable(connector, name))}=..."
+
+
+def _needed(connector: Connector) -> Iterator[str]:
+    """The fields that have to be given, in the form's order."""
     form = connector.connection
-    for name in form.fields.get("required", ()):
-        if name in form.form and name != NAME_FIELD and name not in form.defaults:
-            yield f"export {shlex.quote(_variable(connector, name))}=..."
+    required = form.fields.get("required", ())
+    for name in form.form:
+        if name in required and name != NAME_FIELD and name not in form.defaults:
+            yield name
 
 
 def _auth(auth: Auth) -> Iterator[str]:
     """Where the fields go in a request."""
     value = filled_in(auth.value) if auth.value is not None else ""
-    if auth.kind == "header":
-        yield f"Each has the header {code(f'{auth.name}: {value}')}."
-    elif auth.kind == "query":
-        yield f"Each has {code(f'{auth.name}={value}')} in its query. {_IN_LOGS}"
+    if auth.kind in {"header", "query"}:
+        yield f"Each has {_key(auth.kind, auth.name, value)}."
     elif auth.kind == "bearer":
-        yield f"Each has the header {code(f'Authorization: Bearer {value}')}."
+        yield f"Each has {_key('header', 'Authorization', f'Bearer {value}')}."
     elif auth.kind == "basic":
         pair = [filled_in(part) for part in (auth.username, auth.password) if part is not None]
         yield f"Each has HTTP basic authentication, {code(':'.join(pair))}."
-    elif auth.kind == "none":
-        yield "The service is open to all: there is nothing to prove."
     elif auth.fetches_token:
+        yield f"Each has {_key('header', 'Authorization', 'Bearer <token>')}."
+    elif auth.kind == "none":
+        yield "The service asks for no key."
+    for key in auth.also:
+        yield f"Each has {_key(key.kind, key.name, filled_in(key.value))} besides."
+    if "query" in {auth.kind, *(key.kind for key in auth.also)}:
+        yield "Addresses end up in logs: keep those of this service to yourself."
+    if auth.fetches_token:
         yield (
-            f"Each has the header {code('Authorization: Bearer <token>')}. The token is fetched with the client's id "
-            "and secret, kept in memory until shortly before it expires, and fetched anew where it is refused:"
+            "The token is fetched with the client's id and secret, kept in memory until shortly before it expires, "
+            "and fetched anew where it is refused:"
         )
         yield ""
         yield from table(("key", "value"), _keys(auth))
-    else:
-        yield f"Each proves who sends it by {code(auth.kind)}:"
-        yield ""
-        yield from table(("key", "value"), _keys(auth))
+
+
+def _key(kind: str, name: str, value: str) -> str:
+    """`the header X-API-Key: <api_key>`."""
+    if kind == "query":
+        return f"{code(f'{name}={value}')} in its query"
+    return f"the header {code(f'{name}: {value}')}"
 
 
 def _keys(auth: Auth) -> Iterator[tuple[str, str]]:
-    """What a kind of auth is made of, whatever keys it has; those that say nothing are left out."""
+    """What a token is fetched with; what says nothing is left out."""
     for attribute in attributes(auth):
         value = getattr(auth, attribute.name)
-        if attribute.name not in {"kind", "name"} and value:
+        if attribute.name not in {"kind", "name", "also"} and value:
             for name, inner in value.items() if isinstance(value, Mapping) else (("", value),):
                 yield code(f"{attribute.name}.{name}".rstrip(".")), code(_shown(inner))
 

@@ -40,7 +40,7 @@ class Answered:
         accept: the media type to ask for, where it is not plain JSON.
     """
 
-    answer: Literal["json", "text"] = "json"
+    answer: Literal["json", "text", "bytes"] = "json"
     schema: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     expressions: dict[str, str] = field(default_factory=dict)
@@ -65,15 +65,28 @@ def answered(operation: Operation, flattening: Flattening) -> Answered:
     if media is None:
         made.give("status", {"type": "integer", "description": "The HTTP status of the answer."}, "response.status")
         return made
-    if not media.is_json:
-        made.answer = "text"
+    if not media.is_json or _is_file(flattening.of(media.schema)):
         made.accept = media.type
-        made.give("content", {"type": "string", "description": f"The answer ({_word(media.type)})."}, "response.body")
+        made.answer = "text" if _is_text(media.type) else "bytes"
+        about = f"The answer ({_word(media.type)}){'' if made.answer == 'text' else ', as base64'}."
+        encoding = {} if made.answer == "text" else {"contentEncoding": "base64"}
+        made.give("content", {"type": "string", "description": about, **encoding}, "response.body")
         return made
     if _word(media.type) not in {"application/json", "*/*", "application/*", "text/json"}:
         made.accept = _word(media.type)
     _Answering(flattening, made).root(media.schema)
     return made
+
+
+def _is_text(kind: str) -> bool:
+    """Whether an answer of the media type is read as a text; pages of HTML are not."""
+    word = _word(kind).lower()
+    is_xml = word.endswith(("+xml", "/xml", "yaml", "ndjson", "jsonl", "/jwt", "csv"))
+    return (word.startswith("text/") and word != "text/html") or is_xml
+
+
+def _is_file(flat: Node) -> bool:
+    return flat.get("format") == "binary" or flat.get("type") == "file"
 
 
 def _word(kind: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,14 @@ class Asked:
         elif is_required and "default" not in part.schema:
             self.example[name] = part.sample
         return name
+
+    def forget(self, known: Collection[str]) -> None:
+        """Remove the inputs that were added after these were known."""
+        for name in [name for name in self.properties if name not in known]:
+            del self.properties[name]
+            self.example.pop(name, None)
+            if name in self.required:
+                self.required.remove(name)
 
     def inputs(self) -> dict[str, Any]:
         """The schema of the inputs."""

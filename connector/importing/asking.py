@@ -108,12 +108,17 @@ class _Asking:
         for parameter in self.operation.parameters:
             if parameter.place != "query" or ("query", parameter.name) in self.credential.sends:
                 continue
+            known = set(self.made.properties)
             try:
-                for key, value in self._query(parameter):
+                pairs = dict(self._query(parameter))
+                for key in pairs:
                     if "${{" in key:
                         raise Inexpressible(f"a parameter cannot be called {key!r}")
-                    query[key] = value
+                    if key in query:
+                        raise Inexpressible(f"two of its parameters are called {key!r} in the query")
+                query |= pairs
             except Inexpressible as error:
+                self.made.forget(known)
                 if parameter.is_required:
                     raise Inexpressible(f"the parameter {parameter.name!r}, which it needs: {error}") from None
                 self.made.left_out.append(f"the parameter {parameter.name!r}: {error}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from connector.importing.asked import Asked, of_texts, reference
-from connector.importing.cleaning import prose
+from connector.importing.cleaning import prose, shown
 from connector.importing.operations import Media, Operation
 from connector.importing.schemas import DEPTHS, MAX_SIZE, Shaped, Shaping, described, kinds_of
 from connector.importing.spec import Inexpressible, Node, items, mapping, text, whole
@@ -22,6 +23,7 @@ class Bodies:
         self.operation = operation
         self.shaping = shaping
         self.made = made
+        self._inputs: dict[str, Shaped] = {}
 
     def add(self) -> None:
         """Add it.
@@ -61,14 +63,11 @@ class Bodies:
         if fields and not self.shaping.has_alternatives(flat) and "array" not in kinds_of(flat):
             required = self._required(flat)
             body: dict[str, str] = {}
-            first: tuple[str, Shaped] | None = None
             for name, part in fields.items():
                 examples = (example[name],) if name in example else ()
-                key = self.made.add(name, part, "body", is_required=name in required, examples=examples)
-                body[whole(name)] = f"${{{{ inputs.{key} }}}}"
-                first = first or (key, part)
-            if first and self.operation.is_body_required and not self.made.example.keys() & set(self._inputs(body)):
-                self.made.example[first[0]] = first[1].sample
+                key = self._add(name, part, is_required=name in required, examples=examples)
+                body[whole(name)] = f"${{{{ {reference(key)} }}}}"
+            self._something()
             if flat.get("additionalProperties") not in (None, False):
                 self.made.left_out.append("its body: fields beyond the named ones")
             self.made.request["body"] = body
@@ -83,9 +82,24 @@ class Bodies:
         if kind.lower() not in {"application/json", "*/*", "application/*"}:
             self.made.request.setdefault("headers", {})["Content-Type"] = kind
 
-    @staticmethod
-    def _inputs(body: Mapping[str, str]) -> list[str]:
-        return [value.removeprefix("${{ inputs.").removesuffix(" }}") for value in body.values()]
+    def _add(self, name: str, part: Shaped, *, is_required: bool, examples: tuple[Any, ...] = ()) -> str:
+        """Add an input for a field; its name."""
+        if self.operation.method == "patch" and "default" in part.schema:
+            # what a change does not name is to stay: the default is the service's, for what is new
+            said = f"{part.schema.get('description', '')} The service's default is {shown(part.schema['default'])}."
+            schema = {word: value for word, value in part.schema.items() if word != "default"}
+            part = replace(part, schema={**schema, "description": said.strip()})
+        key = self.made.add(name, part, "body", is_required=is_required, examples=examples)
+        self._inputs[key] = part
+        return key
+
+    def _something(self) -> None:
+        """Have the example send a body where one is required, and none of its fields is."""
+        if self.operation.is_body_required and not self.made.example.keys() & self._inputs.keys():
+            for key, part in self._inputs.items():
+                if part.sample not in (None, {}, []) and "default" not in part.schema:
+                    self.made.example[key] = part.sample
+                    return
 
     def _examples(self, media: Media, flat: Node) -> list[Any]:
         return [*media.examples, *([flat["example"]] if "example" in flat else [])]
@@ -131,6 +145,7 @@ class Bodies:
                 if name in required:
                     raise Inexpressible(f"the field {name!r}, which it needs: {error}") from None
                 self.made.left_out.append(f"the field {name!r} of its form: {error}")
+        self._something()
         if form:
             self.made.request["form"] = form
         if files:
@@ -149,9 +164,9 @@ class Bodies:
         if is_nested and not ("multipart" in media.type or is_json):
             raise Inexpressible("its values are nested, and the form that they get is not known")
         if "array" in kinds and not is_nested and how.get("explode") is False:
-            key = self.made.add(name, of_texts(part), "body", is_required=name in required, examples=examples)
+            key = self._add(name, of_texts(part), is_required=name in required, examples=examples)
             return f"${{{{ join(',', {reference(key)}) }}}}"
-        key = self.made.add(name, part, "body", is_required=name in required, examples=examples)
+        key = self._add(name, part, is_required=name in required, examples=examples)
         return f"${{{{ to_string({reference(key)}) }}}}" if is_nested or is_json else f"${{{{ {reference(key)} }}}}"
 
     def _is_file(self, node: Any) -> bool:
@@ -162,7 +177,7 @@ class Bodies:
     def _file(self, name: str, part: Shaped, media: Media, *, is_required: bool) -> dict[str, str]:
         schema = {word: part.schema[word] for word in ("description",) if word in part.schema}
         content = Shaped({"type": "string", **schema}, "example", part.size)
-        key = self.made.add(name, content, "body", is_required=is_required)
+        key = self._add(name, content, is_required=is_required)
         about = {"type": "string", "default": name, "minLength": 1, "description": "The name of the file."}
         called = self.made.add(f"{key}_name", Shaped(about, name), "body", is_required=False)
         kind = text(mapping(media.encoding.get(name)).get("contentType")).partition(",")[0].strip()

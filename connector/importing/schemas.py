@@ -188,8 +188,11 @@ class Shaping:
             made["additionalProperties"] = part.schema
         elif others is False and fields and not self._alternatives(flat) and "patternProperties" not in flat:
             made["additionalProperties"] = False
-        for name in list(fields)[: made.get("minProperties", 0)]:
-            sample.setdefault(name, self.shaped(said[name], depth - 1).sample if name in said else None)
+        least = min(made.get("minProperties", 0), 100)
+        for name in list(fields)[:least]:
+            sample.setdefault(name, self.shaped(said[name], depth - 1).sample)
+        for number in range(len(sample), least):
+            sample[f"example_{number + 1}"] = parts[-1].sample if "additionalProperties" in made else "example"
         return sample
 
     def _union(
@@ -393,8 +396,8 @@ def _with_samples(
     found: Any = None
     has_found = False
     for word, value in said:
-        if value is None:
-            continue
+        if value is None or (word == "default" and value in ("", [], {})):
+            continue  # such a default says that there is none
         try:
             usable_value = usable(value)
         except Unusable:

@@ -21,6 +21,11 @@ from connector.template import Expression, Insert, Text
 
 _OWN_HEADERS: Final = {"content-type", "content-length", "transfer-encoding", "connection", "x-request-id"}
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
+_BODIES: Final[dict[str, Schema]] = {
+    "json": {},
+    "text": {"type": "string"},
+    "bytes": {"type": "string", "contentEncoding": "base64"},
+}
 _NO_BODY: Final = {204, 205, 206}
 _MOST_MOVES: Final = 150
 
@@ -90,7 +95,7 @@ class Wanted:
     @cached_property
     def schema(self) -> Schema:
         """Of the whole answer: its body, status and headers, with what the expressions look for."""
-        body = self.route.response or ({"type": "string"} if self.route.answer == "text" else {})
+        body = {**_BODIES[self.route.answer], **self.route.response}
         whole = {
             "type": "object",
             "properties": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -77,7 +78,8 @@ class Answering:
         can_stream = endpoint.route.stream is not None and not endpoint.follows
         if streams and can_stream and (events := self._events(wanted, made, inputs)):
             return Reply(None, 200, made.headers, events=events)
-        return Reply(made.body, made.status, made.headers, is_text=endpoint.route.answer == "text")
+        content = _bytes(made.body) if endpoint.route.answer == "bytes" else made.body
+        return Reply(content, made.status, made.headers, is_text=endpoint.route.answer == "text")
 
     def _answer(self, wanted: Wanted, inputs: Mapping[str, Any], others: tuple[Wanted, ...] = ()) -> Made:
         kept = [wanted.action.id, wanted.final, sorted(inputs.items()), [one.action.id for one in others]]
@@ -129,6 +131,14 @@ class Answering:
         if sentence not in self._said:
             self._said.add(sentence)
             self._told(sentence)
+
+
+def _bytes(text: Any) -> bytes:
+    """What a file holds that `response.body` gives as base64."""
+    try:
+        return base64.b64decode(str(text), validate=True)
+    except ValueError:
+        return str(text).encode()
 
 
 def _holds(way: Any, inputs: Mapping[str, Any]) -> bool:

@@ -78,6 +78,8 @@ class _Mock:
             Refused: as the service would refuse it.
         """
         path = request.scope.get("raw_path", b"").decode("latin-1") or request.url.path
+        if request.method == "POST" and path == self._credential.token_path:
+            return await self._token(request)
         inner = path.removeprefix(self._credential.prefix)
         found = self._found(request.method, path, inner)
         query: dict[str, list[str]] = {}
@@ -109,6 +111,13 @@ class _Mock:
         except CannotMakeError as error:
             raise Refused(f"The mock cannot make this answer. {error}", status=500, type="mock") from None
         return _sent(reply, request)
+
+    async def _token(self, request: Request) -> Response:
+        granted = self._credential.granted(dict(request.headers), await read_bytes(request))
+        if granted is not None:
+            return json_reply(granted, headers={"cache-control": "no-store"})
+        said = "The mock gives a token only for the request that the manifest makes with its own credentials."
+        return json_reply({"error": "invalid_client", "error_description": said}, 401)
 
     def _found(self, method: str, path: str, inner: str) -> list[tuple[Endpoint, list[str]]]:
         under = path.startswith(self._credential.prefix)

@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from connector.connection import Connection, resolve
 from connector.errors import ConnectorError, InputError, Problem
 from connector.expression import Field, Then
-from connector.manifest import Connector
+from connector.manifest import ConnectionForm, Connector
 from connector.mock.value import CannotMakeError, value_for
-from connector.request import build_check
+from connector.request import build_check, build_token
 from connector.schema import Checker
 from connector.secret import Secret
 from connector.template import Expression, Insert, Static, Template, Text
@@ -28,26 +28,41 @@ class Credential:
     Attributes:
         connector: with a base URL that leads to the mock.
         fields: of a connection to it; the secrets are of no use elsewhere.
-        url_field: the field that says where the service is; None where the manifest says it for good.
+        is_reachable: whether the fields alone lead to the mock; else the manifest says where the service is.
         prefix: of every path, such as `/v2` where the base URL ends with it.
         recorded_prefix: the same of paths in cassettes, which were recorded at the usual base URL.
+        token_path: where access tokens are given, for an auth that fetches one; else empty.
     """
 
     connector: Connector
     fields: Mapping[str, Any]
-    url_field: str | None
+    is_reachable: bool
     prefix: str
     recorded_prefix: str
+    token_path: str
     _connection: Connection = field(repr=False)
 
     def right(self, headers: Mapping[str, str], query: Mapping[str, list[str]]) -> bool:
         """Whether a request carries what the manifest's auth makes of the fields."""
         auth = self.connector.connection.auth
+        if auth.kind == "none":
+            return True
         expected = build_check(self._connection)
         if auth.kind == "query":
             return query.get(auth.name) == [expected.url.params[auth.name]]
-        name = "Authorization" if auth.kind == "basic" else auth.name
+        name = auth.name if auth.kind in {"header", "bearer"} else "Authorization"
         return _same(headers.get(name.lower(), ""), expected.headers[name])
+
+    def granted(self, headers: Mapping[str, str], content: bytes) -> dict[str, Any] | None:
+        """The answer to a request for an access token (RFC 6749, 4.4); None where it is not the connector's own."""
+        assert self._connection.token is not None
+        expected = build_token(self._connection)
+        asked = dict(parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True))
+        is_right = asked == dict(parse_qsl(expected.content.decode(), keep_blank_values=True)) and _same(
+            headers.get("authorization", ""), expected.headers.get("Authorization", "")
+        )
+        token = self._connection.token.reveal()
+        return {"access_token": token, "token_type": "Bearer", "expires_in": 3600} if is_right else None
 
 
 def _same(given: str, expected: str) -> bool:
@@ -70,18 +85,48 @@ def credential(connector: Connector, url: str = _ANYWHERE) -> Credential:
             made[name] = Secret(_secret(connector.id, name, schema))
         elif "default" not in schema and name in form.fields.get("required", ()):
             made[name] = _setting(name, schema)
-    url_field = _url_field(connector)
     settings = {name: value for name, value in made.items() if name not in form.secrets}
-    usual = urlsplit(str(form.base_url.fill({"connection": {**settings, **form.defaults}}))).path.rstrip("/")
-    with_url = made if url_field is None else {**made, url_field: url}
-    connection = _resolved(connector, with_url)
-    if url_field is not None and connection is not None and connection.base_url.startswith(url):
-        prefix = urlsplit(connection.base_url).path
-        return Credential(connector, with_url, url_field, prefix, usual, connection)
-    moved = replace(connector, connection=replace(form, base_url=Template(Static(url))))
-    connection = _resolved(moved, made, told=True)
+    scope = {"connection": {**settings, **form.defaults}}
+    usual = urlsplit(str(form.base_url.fill(scope))).path.rstrip("/")
+    leading = {**made, **_leading(form, scope, url)}
+    connection = _resolved(connector, leading)
+    is_reachable = connection is not None and _leads(connection, url)
+    used = connector
+    if not is_reachable:
+        token = _token_path(form, scope) and Template(Static(_token_path(form, scope)))
+        auth = replace(form.auth, token_url=token or None)
+        moved = replace(form, base_url=Template(Static(url)), auth=auth)
+        used, leading = replace(connector, connection=moved), made
+        connection = _resolved(used, made, told=True)
     assert connection is not None
-    return Credential(moved, made, None, "", usual, connection)
+    prefix, token_path = urlsplit(connection.base_url).path, ""
+    if form.auth.fetches_token:
+        connection = connection.with_token(Secret(f"test-{_digest(connector.id, 'access token')}"))
+        token_path = urlsplit(connection.token_url).path
+    return Credential(used, leading, is_reachable, prefix, usual, token_path, connection)
+
+
+def _leading(form: ConnectionForm, scope: Mapping[str, Any], url: str) -> dict[str, str]:
+    """The fields that say where the service is, and where its tokens come from, with the mock's URL in them."""
+    found: dict[str, str] = {}
+    if (name := _first_field(form.base_url)) is not None:
+        found[name] = url
+    if form.auth.token_url is not None and (name := _first_field(form.auth.token_url)) is not None:
+        found.setdefault(name, url + _token_path(form, scope))
+    return found
+
+
+def _token_path(form: ConnectionForm, scope: Mapping[str, Any]) -> str:
+    """The path of the tokens' URL, whatever its host; empty where no token is fetched."""
+    if not form.auth.fetches_token or form.auth.token_url is None:
+        return ""
+    return urlsplit(str(form.auth.token_url.fill(scope))).path or "/oauth/token"
+
+
+def _leads(connection: Connection, url: str) -> bool:
+    urls = [connection.base_url]
+    urls += [connection.token_url] if connection.connector.connection.auth.fetches_token else []
+    return all(one == url or one.startswith(f"{url}/") for one in urls)
 
 
 def _resolved(connector: Connector, fields: Mapping[str, Any], *, told: bool = False) -> Connection | None:
@@ -95,9 +140,9 @@ def _resolved(connector: Connector, fields: Mapping[str, Any], *, told: bool = F
     raise InputError([Problem(f"connector {connector.id}", message, hint)])
 
 
-def _url_field(connector: Connector) -> str | None:
-    """The field with which the base URL begins."""
-    piece = connector.connection.base_url.piece
+def _first_field(template: Template) -> str | None:
+    """The field of the connection with which a text begins."""
+    piece = template.piece
     first: Any = None
     if isinstance(piece, Insert):
         first = piece.expression
@@ -119,9 +164,12 @@ def _setting(name: str, schema: Any) -> Any:
 
 def _secret(connector_id: str, name: str, schema: Any) -> str:
     """A key that nobody takes for a real one. It is made of no words: a word would be masked in the answers."""
-    digest = hashlib.sha256(f"{connector_id}.{name}".encode()).hexdigest()
-    plain = f"test-{digest[:20]}"
+    plain = f"test-{_digest(connector_id, name)}"
     if not Checker({key: value for key, value in schema.items() if key != "examples"}).problems(plain):
         return plain
     made = _setting(name, {key: value for key, value in schema.items() if key != "writeOnly"})
     return made if isinstance(made, str) else plain
+
+
+def _digest(*words: str) -> str:
+    return hashlib.sha256(".".join(words).encode()).hexdigest()[:20]
