@@ -14,7 +14,7 @@ from benchmarks.plot import svg
 from benchmarks.rounds import ROOT, ratio
 from benchmarks.server import CHAT_SIZE, SEARCH_SIZE
 
-_PACKAGES = ("httpx", "httpcore", "httpx2", "aiohttp", "perplexityai", "openai", "orjson", "click")
+_PACKAGES = ("httpx", "httptools", "httpx2", "aiohttp", "perplexityai", "openai", "orjson", "click")
 _HEAD = """\
 # Performance
 

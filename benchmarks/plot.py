@@ -12,7 +12,7 @@ _ROOM = 90  # for the number behind the longest bar
 _SAID = {
     "plan": "plan: check inputs, fill",
     "build": "build: the HTTP request",
-    "send": "send: httpcore, sockets",
+    "send": "send: sockets, httptools",
     "read": "read: JSON, secrets out",
     "pick": "pick: flat outputs",
     "run": "run: turns, deadlines, retries",

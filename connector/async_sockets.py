@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any, Final
-
-import httpcore
+from typing import Final
 
 from connector.deadline import Patience
-from connector.sockets import Unsent, left_of
+from connector.http import httpx
+from connector.sockets import PART, readable
 
 _MOST: Final = 256 * 1024  # kept before the service is made to wait
 
 
 async def connected_async(
-    host: str,
-    port: int,
-    context: ssl.SSLContext | None,
-    timeout: float | None,  # noqa: ASYNC109 - it goes through to the socket
-) -> httpcore.AsyncNetworkStream:
+    host: str, port: int, context: ssl.SSLContext | None, patience: Patience
+) -> AsyncSocket:
     """As sockets.connected, for asyncio."""
-    left = left_of(timeout, httpcore.ConnectTimeout)
+    left = patience.left("connect", httpx.ConnectTimeout)
     name = host if context is not None else None
     try:
         async with asyncio.timeout(left):
@@ -33,10 +29,10 @@ async def connected_async(
                 _Arrived, host, port, ssl=context, server_hostname=name, happy_eyeballs_delay=0.25
             )
     except TimeoutError:
-        raise httpcore.ConnectTimeout from None
+        raise httpx.ConnectTimeout("") from None
     except (OSError, UnicodeError) as error:
-        raise httpcore.ConnectError(str(error)) from error
-    return _AsyncSocket(arrived)
+        raise httpx.ConnectError(str(error)) from error
+    return AsyncSocket(arrived)
 
 
 class _Arrived(asyncio.Protocol):
@@ -86,8 +82,12 @@ class _Arrived(asyncio.Protocol):
 
     def taken(self, most: int) -> bytes:
         """The first of what has arrived."""
-        piece = bytes(self.text[:most])
-        del self.text[:most]
+        if len(self.text) <= most:
+            piece = bytes(self.text)
+            self.text.clear()
+        else:
+            piece = bytes(self.text[:most])
+            del self.text[:most]
         if self._is_full and len(self.text) <= _MOST // 2:
             self._is_full = False
             if not self.transport.is_closing():
@@ -120,56 +120,46 @@ def _expire(waiting: asyncio.Future[None]) -> None:
         waiting.set_exception(TimeoutError())
 
 
-class _AsyncSocket(httpcore.AsyncNetworkStream):
+class AsyncSocket:
+    """As sockets.Socket, for asyncio."""
+
     def __init__(self, arrived: _Arrived) -> None:
         self._arrived = arrived
-        self._unsent = Unsent()
+        self._has_come = readable(arrived.transport.get_extra_info("socket").fileno())
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        if self._unsent.text:
-            await self.write(b"", timeout)
+    async def read(self, patience: Patience) -> bytes:
+        """See Socket.read."""
         arrived = self._arrived
-        left = left_of(timeout, httpcore.ReadTimeout)
         while not arrived.text and not arrived.is_over:
             try:
-                await arrived.change(left)
+                await arrived.change(patience.left("read", httpx.ReadTimeout))
             except TimeoutError:
-                raise httpcore.ReadTimeout from None
-            left = left_of(timeout, httpcore.ReadTimeout)
+                raise httpx.ReadTimeout("") from None
         if not arrived.text and arrived.error is not None:
-            raise httpcore.ReadError(str(arrived.error)) from arrived.error
-        return arrived.taken(max_bytes)
+            raise httpx.ReadError(str(arrived.error)) from arrived.error
+        return arrived.taken(PART)
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    async def write(self, data: bytes, patience: Patience) -> None:
+        """See Socket.write."""
         arrived = self._arrived
-        for part in self._unsent.taken(buffer):
-            left = left_of(timeout, httpcore.WriteTimeout)
+        for start in range(0, len(data), PART):
             while not arrived.can_send:
                 try:
-                    await arrived.change(left)
+                    await arrived.change(patience.left("write", httpx.WriteTimeout))
                 except TimeoutError:
-                    raise httpcore.WriteTimeout from None
-                left = left_of(timeout, httpcore.WriteTimeout)
+                    raise httpx.WriteTimeout("") from None
             if arrived.is_over or arrived.transport.is_closing():
-                raise httpcore.WriteError("the connection is closed")
-            arrived.transport.write(part)
-            if isinstance(timeout, Patience):
-                timeout.sending.has_sent()
+                raise httpx.WriteError("the connection is closed")
+            arrived.transport.write(data[start : start + PART])
+            patience.sending.has_sent()
 
-    async def aclose(self) -> None:
+    @property
+    def is_idle(self) -> bool:
+        """See Socket.is_idle. What the loop has not come to yet counts too."""
+        arrived = self._arrived
+        return not (arrived.text or arrived.is_over or arrived.transport.is_closing() or self._has_come())
+
+    async def close(self) -> None:
+        """Break the connection."""
         self._arrived.transport.abort()
         await asyncio.sleep(0)  # the loop closes the socket at its next turn
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> httpcore.AsyncNetworkStream:
-        """Not needed: a connection is made with TLS, or without."""
-        raise NotImplementedError
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":  # asked before a kept connection is used again: nothing may have come
-            return bool(self._arrived.text) or self._arrived.is_over or self._arrived.transport.is_closing()
-        return self._arrived.transport.get_extra_info(info)

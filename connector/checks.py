@@ -21,13 +21,14 @@ def input_problems(action: Action, route: Route, inputs: Mapping[str, Any]) -> I
     wrong = names_in(problems)
     if "inputs" in wrong:  # all of them, such as too many
         return
+    scope = {"inputs": inputs}
     for rules in (action.rules, route.rules):
         for rule in rules:
             if rule.when is None:
                 yield from _broken(rule, inputs, wrong)
             elif rule.needs and rule.needs.isdisjoint(inputs):
                 continue  # most rules are about inputs that are not given
-            elif wrong.isdisjoint(rule.names) and rule.holds(inputs):
+            elif wrong.isdisjoint(rule.names) and rule.holds_in(scope):
                 yield Problem(", ".join(rule.names) or "inputs", rule.say, "")
 
 

@@ -70,6 +70,8 @@ def compile_node(node: Node, tables: Tables, mode: Mode) -> Evaluator:
         case Filter(source, condition, then):
             step = f"`{_last_name(source)}[?...]`"
             items = _items(compile_node(source, tables, mode), step, flatten=False, strict=mode.strict)
+            if chosen := _field_is_text(condition):
+                return _each(_filter_text(items, *chosen), _of_item(then, tables, mode))
             holds = compile_node(condition, tables, Mode())  # an item of another kind just does not match
             return _each(_filter(items, holds), _of_item(then, tables, mode))
         case Row(fields):
@@ -211,6 +213,29 @@ def _filter(items: Callable[[Any], list[Any] | None], holds: Evaluator) -> Calla
     def evaluate(current: Any) -> list[Any] | None:
         found = items(current)
         return None if found is None else [item for item in found if holds(item)]
+
+    return evaluate
+
+
+def _field_is_text(condition: Node) -> tuple[str, str] | None:
+    """`name == 'text'`, which is what most filters ask: the name, and the text."""
+    if isinstance(condition, Compare) and condition.operator == "==":
+        sides = _with_text(condition.left, condition.right)
+        if sides and isinstance(sides[0], Field):
+            return sides[0].name, sides[1]
+    return None
+
+
+def _filter_text(
+    items: Callable[[Any], list[Any] | None], name: str, text: str
+) -> Callable[[Any], list[Any] | None]:
+    """As _filter, for `name == 'text'`."""
+
+    def evaluate(current: Any) -> list[Any] | None:
+        found = items(current)
+        if found is None:
+            return None
+        return [item for item in found if isinstance(item, dict) and item.get(name) == text]
 
     return evaluate
 

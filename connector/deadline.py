@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +56,35 @@ class Sending:
                 self._on_sent()
 
 
-class Patience(float):
-    """The seconds that one step may take; never more than the deadline leaves when it is made.
+class Patience:
+    """What each step of one request may take: never longer than the deadline leaves.
 
-    httpx and its transports hand it through to the socket as the number that it is. There, ours ask it
-    again at every step: by then the deadline may leave less.
+    Our own transport finds it in the request's extensions, under EXTENSION. Any other is given numbers, of which
+    httpx makes the longest wait for a single read: from such a one a deadline can only be hoped for.
     """
 
-    sending: Sending
+    __slots__ = ("_steps", "sending")
 
-    def __new__(cls, seconds: float, sending: Sending) -> Self:
-        patience = super().__new__(cls, seconds)
-        patience.sending = sending
-        return patience
+    def __init__(self, sending: Sending, steps: Mapping[str, float | None]) -> None:
+        self.sending = sending
+        self._steps = steps
 
-    def left(self) -> float:
-        """Seconds for this step, from now; zero or less if there are none."""
-        return min(self, self.sending.longest_silence, self.sending.deadline.left())
+    def left(self, step: str, over: Callable[[str], Exception]) -> float | None:
+        """Seconds for a step that begins now; None: without end.
+
+        Args:
+            step: connect, read or write.
+            over: what to raise if there is no time.
+        """
+        sending = self.sending
+        most = self._steps.get(step)
+        left = sending.deadline.at - time.monotonic()
+        left = min(left, sending.longest_silence)
+        if most is not None and most < left:
+            left = most
+        if left <= 0:
+            raise over("")
+        return None if left == math.inf else left
+
+
+EXTENSION: Final = "patience"

@@ -186,10 +186,14 @@ class Rule(_Strict):
 
     def holds(self, inputs: Mapping[str, Any]) -> bool:
         """Whether `when` does, for these inputs."""
+        return self.holds_in({"inputs": inputs})
+
+    def holds_in(self, scope: Mapping[str, Any]) -> bool:
+        """As holds, for a scope such as {"inputs": {...}}."""
         if self.when is None:
             return False
         try:
-            return is_true(self.when.evaluate({"inputs": inputs}))
+            return is_true(self.when.evaluate(scope))
         except Drift:
             return False
 
@@ -413,6 +417,11 @@ class Timeouts(_Strict):
     write: float = 30.0
     deadline: float = 120.0
     """For a whole run, with its retries; an action may say otherwise."""
+
+    @cached_property
+    def steps(self) -> Mapping[str, float]:
+        """As httpx names the steps of a request."""
+        return {"connect": self.connect, "read": self.read, "write": self.write, "pool": self.connect}
 
 
 @dataclass(frozen=True, kw_only=True)

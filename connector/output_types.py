@@ -109,6 +109,13 @@ def _row(columns: Mapping[str, Schema], required: Collection[str], word: str) ->
     def give(value: Any) -> Any:
         if not isinstance(value, dict):
             raise Mismatch(word, value)
+        if len(value) == len(prepared):
+            for name, exact, _, may_be_null in prepared:
+                inner = value.get(name, _NoValue)
+                if type(inner) is not exact and not (inner is None and may_be_null):
+                    break
+            else:
+                return value  # as an expression made it: most rows
         row: dict[str, Any] = {}
         try:
             for name, exact, of_column, may_be_null in prepared:

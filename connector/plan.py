@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -62,12 +63,12 @@ class Plan:
     files: tuple[File, ...]
     warnings: tuple[str, ...]
 
-    @property
+    @cached_property
     def streams(self) -> bool:
         """Whether the answer is asked for in pieces."""
         return _asked(self.route.stream, self.inputs)
 
-    @property
+    @cached_property
     def polls(self) -> bool:
         """Whether an answer that is not final is asked for again."""
         return _asked(self.route.poll, self.inputs)

@@ -187,7 +187,10 @@ def _named(name: str) -> str:
 
 def _merged(*parts: Mapping[str, str]) -> dict[str, str]:
     """Headers put together; a later one replaces an earlier one, however their names are spelt."""
-    found = {name.lower(): (name, value) for part in parts for name, value in part.items()}
+    found = {}
+    for part in parts:
+        for name, value in part.items():
+            found[name.lower()] = name, value
     return dict(found.values())
 
 
@@ -230,13 +233,6 @@ def _signed(
     signed, query = _auth(connection, lambda _, secret: secret.reveal())
     for name, value in query.items():
         url = url.copy_add_param(name, value)
-    timeouts = connection.connector.timeouts
-    limits = {
-        "connect": timeouts.connect,
-        "read": timeouts.read,
-        "write": timeouts.write,
-        "pool": timeouts.connect,
-    }
     sent = [(b"Host", url.netloc)]
     sent += [
         (name.encode("ascii"), value.encode("ascii")) for name, value in _merged(headers, signed).items()
@@ -245,4 +241,5 @@ def _signed(
         sent.append((b"Content-Length", b"%d" % len(content or b"")))
     # a stream, unlike content, has httpx add and parse no headers of its own: that would take longer than the rest
     body = httpx.ByteStream(content or b"")
+    limits = connection.connector.timeouts.steps
     return _Request(method, url, headers=sent, stream=body, extensions={"timeout": limits})

@@ -8,54 +8,53 @@ from __future__ import annotations
 
 import ipaddress
 import queue
+import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final
-
-import httpcore
+from typing import Final
 
 from connector.deadline import Patience
+from connector.http import httpx
 
-_PART: Final = 16 * 1024  # written at once: each part has what the deadline then leaves
+PART: Final = 64 * 1024
+"""Read and written at once, at most: each part has what the deadline then leaves."""
 
 
-def connected(
-    host: str, port: int, context: ssl.SSLContext | None, timeout: float | None
-) -> httpcore.NetworkStream:
+def connected(host: str, port: int, context: ssl.SSLContext | None, patience: Patience) -> Socket:
     """A connection: each address in turn, and none for longer than there is time.
 
     Args:
         host: a name or an address.
         port: where it listens.
         context: for TLS; None for plain text.
-        timeout: seconds for all of it.
+        patience: for all of it.
 
     Raises:
-        httpcore.ConnectError, httpcore.ConnectTimeout.
+        httpx.ConnectError, httpx.ConnectTimeout.
     """
-    stream: httpcore.NetworkStream = _Socket(_of_an_address(host, port, timeout))
-    if context is not None:
-        stream = stream.start_tls(context, host, timeout)
-    return stream
+    left = patience.left("connect", httpx.ConnectTimeout)
+    try:
+        plain = _of_an_address(host, port, left)
+        if context is None:
+            return Socket(plain)
+        try:
+            plain.settimeout(patience.left("connect", httpx.ConnectTimeout))
+            return Socket(context.wrap_socket(plain, server_hostname=host))
+        except BaseException:
+            plain.close()
+            raise
+    except TimeoutError:
+        pass
+    except OSError as error:
+        raise httpx.ConnectError(str(error)) from error
+    raise httpx.ConnectTimeout("")
 
 
-def left_of(timeout: float | None, over: type[httpcore.TimeoutException]) -> float | None:
-    """Seconds for the next step on a socket."""
-    if not isinstance(timeout, Patience):
-        return timeout
-    timeout.sending.is_watched = True
-    left = timeout.left()
-    if left <= 0:
-        raise over
-    return left
-
-
-def _of_an_address(host: str, port: int, timeout: float | None) -> httpcore.NetworkStream:
-    left = left_of(timeout, httpcore.ConnectTimeout)
+def _of_an_address(host: str, port: int, left: float | None) -> socket.socket:
     until = None if left is None else time.monotonic() + left
     addresses = _addresses(host, port, left)
     for tried, address in enumerate(addresses, start=1):
@@ -63,11 +62,14 @@ def _of_an_address(host: str, port: int, timeout: float | None) -> httpcore.Netw
         if share is not None and share <= 0:
             break
         try:
-            return httpcore.SyncBackend().connect_tcp(address, port, share)
-        except (httpcore.ConnectError, httpcore.ConnectTimeout):
+            made = socket.create_connection((address, port), share)
+        except OSError:
             if tried == len(addresses):
                 raise
-    raise httpcore.ConnectTimeout
+        else:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return made
+    raise TimeoutError
 
 
 def _addresses(host: str, port: int, seconds: float | None) -> list[str]:
@@ -91,51 +93,73 @@ def _addresses(host: str, port: int, seconds: float | None) -> list[str]:
     try:
         answer = answers.get(timeout=seconds)
     except queue.Empty:
-        raise httpcore.ConnectTimeout from None
+        raise TimeoutError from None
     if isinstance(answer, Exception):
-        raise httpcore.ConnectError(str(answer)) from answer
+        raise httpx.ConnectError(str(answer)) from answer
     return answer
 
 
-class Unsent:
-    """What is written and not sent yet.
-
-    httpcore writes a request's head, then its body, then nothing, which is the sign to send: one packet and one
-    call of the system for a small request, instead of two.
-    """
-
-    def __init__(self) -> None:
-        self.text = b""
-
-    def taken(self, buffer: bytes) -> list[bytes]:
-        """The parts to send now."""
-        text = self.text + buffer if self.text else buffer
-        if buffer and len(text) < _PART:
-            self.text = text
-            return []
-        self.text = b""
-        return [text[start : start + _PART] for start in range(0, len(text), _PART)]
+def readable(number: int) -> Callable[[], bool]:
+    """Tells whether anything has come to a socket that nobody has read, its end included."""
+    if not hasattr(select, "poll"):  # Windows
+        return lambda: bool(select.select([number], [], [], 0)[0])
+    watch = select.poll()
+    watch.register(number, select.POLLIN)
+    return lambda: bool(watch.poll(0))
 
 
-class _Socket(httpcore.NetworkStream):
-    def __init__(self, system: httpcore.NetworkStream) -> None:
+class Socket:
+    """One connection's socket. Another thread may close it."""
+
+    def __init__(self, system: socket.socket) -> None:
         self._system = system
-        self._unsent = Unsent()
+        self._has_come = readable(system.fileno())
         self._is_in_use = False
         self._is_closed = False
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if self._unsent.text:
-            self.write(b"", timeout)
-        with self._in_use():
-            return self._system.read(max_bytes, left_of(timeout, httpcore.ReadTimeout))
+    def read(self, patience: Patience) -> bytes:
+        """What has come, waited for if nothing has; empty at the end.
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for part in self._unsent.taken(buffer):
-            with self._in_use():
-                self._system.write(part, left_of(timeout, httpcore.WriteTimeout))
-            if isinstance(timeout, Patience):
-                timeout.sending.has_sent()
+        Raises:
+            httpx.ReadTimeout, httpx.ReadError.
+        """
+        with self._in_use():
+            self._system.settimeout(patience.left("read", httpx.ReadTimeout))
+            try:
+                return self._system.recv(PART)
+            except TimeoutError:
+                pass
+            except OSError as error:
+                raise httpx.ReadError(str(error)) from error
+        raise httpx.ReadTimeout("")
+
+    def write(self, data: bytes, patience: Patience) -> None:
+        """Hand over all of it.
+
+        Raises:
+            httpx.WriteTimeout, httpx.WriteError.
+        """
+        rest = memoryview(data)
+        with self._in_use():
+            while rest:
+                self._system.settimeout(patience.left("write", httpx.WriteTimeout))
+                try:
+                    rest = rest[self._system.send(rest[:PART]) :]
+                except TimeoutError:
+                    break
+                except OSError as error:
+                    raise httpx.WriteError(str(error)) from error
+                patience.sending.has_sent()
+        if rest:
+            raise httpx.WriteTimeout("")
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing has come, not even the end: what nobody asked for must not be read as an answer."""
+        system = self._system
+        if isinstance(system, ssl.SSLSocket) and system.pending():
+            return False
+        return not self._has_come()
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:
@@ -148,20 +172,14 @@ class _Socket(httpcore.NetworkStream):
                 self._system.close()
 
     def close(self) -> None:
-        # A thread that waits for the socket is woken by this. Closing it would have it wait on for nothing, or
-        # for a socket that gets the same number, so that thread closes it itself. Of a socket with TLS the
-        # plain one below is meant: TLS would wait for the other side.
+        """Break the connection.
+
+        A thread that waits for the socket is woken by this. Closing it would have it wait on for nothing, or
+        for a socket that gets the same number, so that thread closes it itself. Of a socket with TLS the plain
+        one below is meant: TLS would wait for the other side.
+        """
         self._is_closed = True
         with suppress(OSError, TypeError):
-            socket.socket.shutdown(self._system.get_extra_info("socket"), socket.SHUT_RDWR)
+            socket.socket.shutdown(self._system, socket.SHUT_RDWR)
         if not self._is_in_use:
             self._system.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        left = left_of(timeout, httpcore.ConnectTimeout)
-        return _Socket(self._system.start_tls(ssl_context, server_hostname, left))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._system.get_extra_info(info)

@@ -14,14 +14,14 @@ from __future__ import annotations
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, closing, suppress
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import suppress
 from typing import Final, cast
 
-from connector.deadline import Patience, Sending, within
+from connector.deadline import EXTENSION, Patience, Sending, within
 from connector.errors import CutOff, Timeout, TransportError, Unreachable
 from connector.http import httpx
-from connector.wire import AsyncLines, Lines, has_more
+from connector.wire import AsyncLines, Lines
 
 Transport = httpx.BaseTransport
 AsyncTransport = httpx.AsyncBaseTransport
@@ -67,16 +67,22 @@ def send(transport: Transport, request: httpx.Request, sending: Sending | None =
     Raises:
         Timeout, Unreachable, CutOff: with the method and URL, and what to do.
     """
-    with closing(open_answer(transport, request, sending)) as answer:
+    answer = open_answer(transport, request, sending)
+    try:
         return answer.whole()
+    finally:
+        answer.close()
 
 
 async def send_async(
     transport: AsyncTransport, request: httpx.Request, sending: Sending | None = None
 ) -> httpx.Response:
     """As send, for asyncio."""
-    async with aclosing(await open_answer_async(transport, request, sending)) as answer:
+    answer = await open_answer_async(transport, request, sending)
+    try:
         return await answer.whole()
+    finally:
+        await answer.aclose()
 
 
 def open_answer(transport: Transport, request: httpx.Request, sending: Sending | None = None) -> Answer:
@@ -85,7 +91,7 @@ def open_answer(transport: Transport, request: httpx.Request, sending: Sending |
     Raises:
         Timeout, Unreachable, CutOff.
     """
-    sending = _patient(request, sending)
+    sending = _patient(transport, request, sending)
     try:
         head = transport.handle_request(request)
     except _FAILURES as error:
@@ -100,7 +106,7 @@ async def open_answer_async(
     transport: AsyncTransport, request: httpx.Request, sending: Sending | None = None
 ) -> AsyncAnswer:
     """As open_answer, for asyncio."""
-    sending = _patient(request, sending)
+    sending = _patient(transport, request, sending)
     try:
         head = await transport.handle_async_request(request)
     except _FAILURES as error:
@@ -113,15 +119,18 @@ async def open_answer_async(
     raise failed
 
 
-def _patient(request: httpx.Request, sending: Sending | None) -> Sending:
+def _patient(
+    transport: Transport | AsyncTransport, request: httpx.Request, sending: Sending | None
+) -> Sending:
     """Have every step of a request end with its deadline."""
     sending = sending or Sending()
     limits = request.extensions.get("timeout", {})
-    left = max(sending.deadline.left(), 0.001)
-    steps = {
-        step: Patience(min(left, seconds), sending) for step, seconds in limits.items() if seconds is not None
-    }
-    request.extensions = {**request.extensions, "timeout": steps}
+    request.extensions = {"timeout": limits, EXTENSION: Patience(sending, limits)}
+    if not isinstance(transport, (Lines, AsyncLines)):  # another reads numbers, which are true for a moment
+        left = max(sending.deadline.left(), 0.001)
+        request.extensions["timeout"] = {
+            step: min(left, seconds) for step, seconds in limits.items() if seconds is not None
+        }
     return sending
 
 
@@ -169,8 +178,6 @@ class Answer(_Begun):
                     self.check_time()
                     yield decoded
             decoder.end()
-            if has_more(self.head):
-                self.head.extensions["network_stream"].close()
         except _FAILURES as error:
             failed = translated(error, self._request, self._sending)
         else:
@@ -179,10 +186,15 @@ class Answer(_Begun):
 
     def whole(self) -> httpx.Response:
         """The complete answer."""
-        body = _Body(self._request)
-        for piece in self.pieces():
-            body.add(piece)
-        return body.of(self.head)
+        body = _Body(self.head, self._request)
+        try:
+            for piece in cast("httpx.SyncByteStream", self.head.stream):
+                self.check_time()
+                body.add(piece)
+            return body.answer()
+        except _FAILURES as error:
+            failed = translated(error, self._request, self._sending)
+        raise failed
 
     def close(self) -> None:
         """Free the connection; what has not arrived is given up."""
@@ -202,8 +214,6 @@ class AsyncAnswer(_Begun):
                     self.check_time()
                     yield decoded
             decoder.end()
-            if has_more(self.head):
-                await self.head.extensions["network_stream"].aclose()
         except _FAILURES as error:
             failed = translated(error, self._request, self._sending)
         except RuntimeError as error:
@@ -214,11 +224,17 @@ class AsyncAnswer(_Begun):
 
     async def whole(self) -> httpx.Response:
         """See Answer.whole."""
-        body = _Body(self._request)
-        async with aclosing(self.pieces()) as pieces:
-            async for piece in pieces:
+        body = _Body(self.head, self._request)
+        try:
+            async for piece in cast("httpx.AsyncByteStream", self.head.stream):
+                self.check_time()
                 body.add(piece)
-        return body.of(self.head)
+            return body.answer()
+        except _FAILURES as error:
+            failed = translated(error, self._request, self._sending)
+        except RuntimeError as error:
+            failed = _of_another_loop(error, self._request)
+        raise failed
 
     async def aclose(self) -> None:
         """See Answer.close."""
@@ -234,14 +250,15 @@ class _Decoder:
         self._received = 0
         self._gunzip = zlib.decompressobj(wbits=31) if _is_gzip(response, request) else None
 
-    def decoded(self, piece: bytes) -> Iterator[bytes]:
+    def decoded(self, piece: bytes) -> Iterable[bytes]:
         """What a piece holds, in bounded parts."""
+        return (piece,) if self._gunzip is None else self._unzipped(piece)
+
+    def _unzipped(self, piece: bytes) -> Iterator[bytes]:
         self._received += len(piece)
-        if self._gunzip is None:
-            yield piece
-            return
         part = b""
         while piece or len(part) == _PART:
+            assert self._gunzip is not None
             if self._gunzip.eof:  # gzip files may follow one another
                 self._gunzip = zlib.decompressobj(wbits=31)
             if part := self._gunzip.decompress(piece, _PART):
@@ -258,24 +275,30 @@ class _Decoder:
 class _Body:
     """A whole body, bounded."""
 
-    def __init__(self, request: httpx.Request) -> None:
+    def __init__(self, head: httpx.Response, request: httpx.Request) -> None:
+        self._head = head
         self._request = request
-        self._content = bytearray()
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._decoder = _Decoder(head, request)
 
     def __repr__(self) -> str:
-        return f"<{len(self._content)} bytes>"
+        return f"<{self._size} bytes>"
 
     def add(self, piece: bytes) -> None:
         """Take what has come."""
-        self._content += piece
-        if len(self._content) > MAX_BYTES:
-            message = f"The answer is longer than {MAX_BYTES // 1024 // 1024} MiB."
-            hint = "Ask for less, such as fewer or shorter results."
-            raise CutOff(message, where=place(self._request), hint=hint)
+        for part in self._decoder.decoded(piece):
+            self._pieces.append(part)
+            self._size += len(part)
+            if self._size > MAX_BYTES:
+                message = f"The answer is longer than {MAX_BYTES // 1024 // 1024} MiB."
+                hint = "Ask for less, such as fewer or shorter results."
+                raise CutOff(message, where=place(self._request), hint=hint)
 
-    def of(self, head: httpx.Response) -> httpx.Response:
-        """The answer with this body."""
-        return _Whole(head, self._request, bytes(self._content))
+    def answer(self) -> httpx.Response:
+        """The answer with this body, which has ended."""
+        self._decoder.end()
+        return _Whole(self._head, self._request, b"".join(self._pieces))
 
 
 _CODINGS: Final = {"gzip", "x-gzip", "deflate", "compress", "br", "zstd"}
@@ -303,7 +326,9 @@ class _Whole(httpx.Response):
     """An answer that has been read and decompressed."""
 
     def __init__(self, head: httpx.Response, request: httpx.Request, body: bytes) -> None:
-        headers = [pair for pair in head.headers.raw if pair[0].lower() != b"content-encoding"]
+        headers: httpx.Headers | list[tuple[bytes, bytes]] = head.headers
+        if "content-encoding" in headers:
+            headers = [pair for pair in head.headers.raw if pair[0].lower() != b"content-encoding"]
         # with a stream httpx adds no headers; it is never read, as the body is here already
         super().__init__(head.status_code, headers=headers, stream=httpx.ByteStream(b""), request=request)
         self._whole = body

@@ -1,8 +1,9 @@
 """HTTP connections: each belongs to one request at a time and is kept for the next one.
 
-httpcore's pool looks through all of its connections for each request, which at fifty under way is most of the
-work, and with one connection still a fifth of it. So its HTTP/1.1 is used here without its pool; httpx's
-transport stands around it, which is where cassettes are recorded and replayed.
+Requests and answers are httpx's, and so is the place where cassettes are recorded and replayed: the method
+`handle_request` of its transport. Its client and its pool are not used. A pool that looks through all of its
+connections for each request does little else at fifty under way, and a parser in Python takes longer than all
+of the connector.
 """
 
 from __future__ import annotations
@@ -10,15 +11,19 @@ from __future__ import annotations
 import os
 import re
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from functools import cache
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import httpcore
-
+from connector.deadline import EXTENSION, Patience, Sending
 from connector.http import httpx
-from connector.sockets import connected
+from connector.incoming import Incoming
+from connector.sockets import Socket, connected
+
+if TYPE_CHECKING:
+    from connector.async_sockets import AsyncSocket
 
 _KEPT_SECONDS: Final = 5.0  # a server that keeps connections for less would break a request now and then
 _KEPT: Final = 100
@@ -50,48 +55,35 @@ def _has_certificates(folder: str) -> bool:
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
-def has_more(response: httpx.Response) -> bool:
-    """Whether bytes follow the answer on its connection: they would be taken for the next request's answer.
-
-    httpcore keeps them to itself, so this looks for them inside it. Where that is not to be found, such as
-    in a transport for tests, there are none.
-    """
-    found: Any = getattr(response.stream, "held", response.stream)
-    for name in ("_httpcore_stream", "_connection", "_h11_state"):
-        found = getattr(found, name, None)
-    return bool(found is not None and found.trailing_data[0])
-
-
 class Lines(httpx.BaseTransport):
-    """Connections to one service, each used by one request at a time; threads may share them."""
+    """Connections, each used by one request at a time; threads may share them."""
 
     def __init__(self) -> None:
-        self._free: list[_Line] = []
-        self._all: set[_Line] = set()
+        self._free: list[Line] = []
+        self._all: set[Line] = set()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """See httpx. The connection is free again once the answer is closed."""
         try:
             line = self._free.pop()
         except IndexError:
-            line = _Line()
+            line = Line(self)
             self._all.add(line)
         try:
-            response = line.handle_request(request)
+            return line.handle_request(request)
         except BaseException:
-            self._give_up(line)
+            self.give_up(line)
             raise
-        response.stream = _Held(cast("httpx.SyncByteStream", response.stream), self, line)
-        return response
 
-    def give_back(self, line: _Line) -> None:
+    def give_back(self, line: Line) -> None:
         """For the next request."""
         if len(self._free) < _KEPT and line in self._all:
             self._free.append(line)
         else:
-            self._give_up(line)
+            self.give_up(line)
 
-    def _give_up(self, line: _Line) -> None:
+    def give_up(self, line: Line) -> None:
+        """Break its connection."""
         self._all.discard(line)
         line.close()
 
@@ -106,32 +98,31 @@ class AsyncLines(httpx.AsyncBaseTransport):
     """As Lines, for asyncio."""
 
     def __init__(self) -> None:
-        self._free: list[_AsyncLine] = []
-        self._all: set[_AsyncLine] = set()
+        self._free: list[AsyncLine] = []
+        self._all: set[AsyncLine] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See Lines.handle_request."""
         if self._free:
             line = self._free.pop()
         else:
-            line = _AsyncLine()
+            line = AsyncLine(self)
             self._all.add(line)
         try:
-            response = await line.handle_async_request(request)
+            return await line.handle_async_request(request)
         except BaseException:
-            await self._give_up(line)
+            await self.give_up(line)
             raise
-        response.stream = _AsyncHeld(cast("httpx.AsyncByteStream", response.stream), self, line)
-        return response
 
-    async def give_back(self, line: _AsyncLine) -> None:
+    async def give_back(self, line: AsyncLine) -> None:
         """See Lines.give_back."""
         if len(self._free) < _KEPT and line in self._all:
             self._free.append(line)
         else:
-            await self._give_up(line)
+            await self.give_up(line)
 
-    async def _give_up(self, line: _AsyncLine) -> None:
+    async def give_up(self, line: AsyncLine) -> None:
+        """See Lines.give_up."""
         import asyncio  # noqa: PLC0415 - it is running; where nothing is async, it takes long to import
 
         self._all.discard(line)
@@ -144,117 +135,256 @@ class AsyncLines(httpx.AsyncBaseTransport):
             await self._all.pop().aclose()
 
 
-class _One:
-    """One connection in the place of httpcore's pool: made again once it is closed, or has been idle for long."""
+class _Origin:
+    """Where a line leads, and since when it has been idle."""
 
     def __init__(self) -> None:
-        self._connection: httpcore.HTTP11Connection | None = None
+        self._leads_to: tuple[bytes, bytes, int | None] | None = None
+        self._idle_since = 0.0
 
-    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
-        """See httpcore."""
-        connection = self._connection
-        if connection is None or not connection.is_idle() or connection.has_expired():
+    def _is_fresh(self, url: httpx.URL) -> bool:
+        """Whether the connection that was made last can take a request, by what is known of it here."""
+        here = url.raw_scheme, url.raw_host, url.port
+        is_fresh = here == self._leads_to and time.monotonic() < self._idle_since + _KEPT_SECONDS
+        self._leads_to = here
+        return is_fresh
+
+    def is_idle_now(self) -> None:
+        """The answer is over, and the connection can take another request."""
+        self._idle_since = time.monotonic()
+
+
+class Line(_Origin, httpx.HTTPTransport):
+    """One connection: made anew when it has been closed, has been idle for long, or leads elsewhere."""
+
+    def __init__(self, lines: Lines) -> None:
+        super().__init__()
+        self._lines = lines
+        self._socket: Socket | None = None
+        self._pool: Any = self  # where httpx would make one; see `_BehindRecorder`
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """See httpx. A recorder that has taken the place of httpx's own method has its say."""
+        if _is_of_httpx(httpx.HTTPTransport.handle_request):
+            return self.exchange(request)
+        self._pool = _BehindRecorder(self, request)
+        return httpx.HTTPTransport.handle_request(self, request)
+
+    def exchange(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and read the head of the answer."""
+        patience = _patience_of(request)
+        sent = _head(request) + b"".join(cast("httpx.SyncByteStream", request.stream))
+        found = self._connected(request.url, patience)
+        with suppress(httpx.WriteError):  # it may have answered before it had read all
+            found.write(sent, patience)
+        incoming = Incoming()
+        while not incoming.has_head:
+            incoming.expect_more()
+            incoming.feed(found.read(patience))
+        return _response(incoming, _Body(incoming, found, patience, self))
+
+    def _connected(self, url: httpx.URL, patience: Patience) -> Socket:
+        found = self._socket
+        if found is None or not self._is_fresh(url) or not found.is_idle:
             self.close()
-            url = request.url
-            timeout = request.extensions.get("timeout", {}).get("connect")
-            stream = connected(url.host.decode("ascii"), url.origin.port, _context(url), timeout)
-            connection = httpcore.HTTP11Connection(url.origin, stream, keepalive_expiry=_KEPT_SECONDS)
-            self._connection = connection
-        return connection.handle_request(request)
+            self._is_fresh(url)
+            found = self._socket = connected(*_address(url), patience)
+        return found
+
+    def done(self, incoming: Incoming) -> None:
+        """An answer is closed."""
+        if incoming.leaves_nothing:
+            self.is_idle_now()
+            self._lines.give_back(self)
+        else:
+            self._lines.give_up(self)
 
     def close(self) -> None:
         """Break it."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
-class _AsyncOne:
-    """As _One, for asyncio."""
+class AsyncLine(_Origin, httpx.AsyncHTTPTransport):
+    """As Line, for asyncio."""
 
-    def __init__(self) -> None:
-        self._connection: httpcore.AsyncHTTP11Connection | None = None
+    def __init__(self, lines: AsyncLines) -> None:
+        super().__init__()
+        self._lines = lines
+        self._socket: AsyncSocket | None = None
+        self._pool: Any = self
 
-    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
-        """See httpcore."""
-        connection = self._connection
-        if connection is None or not connection.is_idle() or connection.has_expired():
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """See Line.handle_request."""
+        if _is_of_httpx(httpx.AsyncHTTPTransport.handle_async_request):
+            return await self.exchange(request)
+        self._pool = _BehindAsyncRecorder(self, request)
+        return await httpx.AsyncHTTPTransport.handle_async_request(self, request)
+
+    async def exchange(self, request: httpx.Request) -> httpx.Response:
+        """See Line.exchange."""
+        patience = _patience_of(request)
+        body = [part async for part in cast("httpx.AsyncByteStream", request.stream)]
+        sent = _head(request) + b"".join(body)
+        found = await self._connected(request.url, patience)
+        with suppress(httpx.WriteError):
+            await found.write(sent, patience)
+        incoming = Incoming()
+        while not incoming.has_head:
+            incoming.expect_more()
+            incoming.feed(await found.read(patience))
+        return _response(incoming, _AsyncBody(incoming, found, patience, self))
+
+    async def _connected(self, url: httpx.URL, patience: Patience) -> AsyncSocket:
+        found = self._socket
+        if found is None or not self._is_fresh(url) or not found.is_idle:
             await self.aclose()
-            url = request.url
-            timeout = request.extensions.get("timeout", {}).get("connect")
+            self._is_fresh(url)
             from connector.async_sockets import connected_async  # noqa: PLC0415 - asyncio takes long to import
 
-            stream = await connected_async(url.host.decode("ascii"), url.origin.port, _context(url), timeout)
-            connection = httpcore.AsyncHTTP11Connection(url.origin, stream, keepalive_expiry=_KEPT_SECONDS)
-            self._connection = connection
-        return await connection.handle_async_request(request)
+            found = self._socket = await connected_async(*_address(url), patience)
+        return found
+
+    async def done(self, incoming: Incoming) -> None:
+        """See Line.done."""
+        if incoming.leaves_nothing:
+            self.is_idle_now()
+            await self._lines.give_back(self)
+        else:
+            await self._lines.give_up(self)
 
     async def aclose(self) -> None:
         """Break it."""
-        if self._connection is not None:
-            await self._connection.aclose()
-            self._connection = None
+        if self._socket is not None:
+            found, self._socket = self._socket, None
+            await found.close()
 
 
-def _context(url: httpcore.URL) -> ssl.SSLContext | None:
+def _patience_of(request: httpx.Request) -> Patience:
+    patience: Patience | None = request.extensions.get(EXTENSION)
+    if patience is None:  # somebody asks the transport without the module that it belongs to
+        patience = Patience(Sending(), request.extensions.get("timeout", {}))
+    patience.sending.is_watched = True
+    return patience
+
+
+def _address(url: httpx.URL) -> tuple[str, int, ssl.SSLContext | None]:
+    host = url.raw_host.decode("ascii")
     match url.scheme:
-        case b"https":
-            return tls()
-        case b"http":
-            return None
+        case "https":
+            return host, url.port or 443, tls()
+        case "http":
+            return host, url.port or 80, None
         case _:
-            raise httpcore.UnsupportedProtocol
+            raise httpx.UnsupportedProtocol("")
 
 
-class _Line(httpx.HTTPTransport):
-    def __init__(self) -> None:
-        self._pool: Any = _One()  # where httpx would make a pool of its own
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _AsyncLine(httpx.AsyncHTTPTransport):
-    def __init__(self) -> None:
-        self._pool: Any = _AsyncOne()
-
-    async def aclose(self) -> None:
-        await self._pool.aclose()
+def _head(request: httpx.Request) -> bytes:
+    """The bytes before the body. Nothing in them can end a line but what ends it here."""
+    target = request.url.raw_path
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii", "replace"), target)]
+    lines += [b"%s: %s" % pair for pair in request.headers.raw]
+    lines += (b"", b"")
+    head = b"\r\n".join(lines)
+    ends = len(lines) - 1
+    if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head or b" " in target:
+        raise httpx.LocalProtocolError("")
+    return head
 
 
-class _Held(httpx.SyncByteStream):
-    """A body that gives its connection back when it is closed."""
+def _response(incoming: Incoming, body: httpx.SyncByteStream | httpx.AsyncByteStream) -> httpx.Response:
+    more = {"http_version": b"HTTP/1.1", "reason_phrase": incoming.reason}
+    return httpx.Response(incoming.status, headers=incoming.headers, stream=body, extensions=more)
 
-    def __init__(self, held: httpx.SyncByteStream, lines: Lines, line: _Line) -> None:
-        self.held = held
-        self._lines: Lines | None = lines
-        self._line = line
+
+class _Body(httpx.SyncByteStream):
+    """What follows the head of an answer. Closed, it gives its connection back."""
+
+    def __init__(self, incoming: Incoming, found: Socket, patience: Patience, line: Line) -> None:
+        self._incoming = incoming
+        self._socket = found
+        self._patience = patience
+        self._line: Line | None = line
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self.held)
+        incoming = self._incoming
+        while True:
+            if piece := incoming.taken():
+                yield piece
+            if incoming.is_complete:
+                return
+            incoming.expect_more()
+            incoming.feed(self._socket.read(self._patience))
 
     def close(self) -> None:
-        lines, self._lines = self._lines, None
-        if lines is not None:
-            try:
-                self.held.close()
-            finally:
-                lines.give_back(self._line)
+        line, self._line = self._line, None
+        if line is not None:
+            line.done(self._incoming)
 
 
-class _AsyncHeld(httpx.AsyncByteStream):
-    def __init__(self, held: httpx.AsyncByteStream, lines: AsyncLines, line: _AsyncLine) -> None:
-        self.held = held
-        self._lines: AsyncLines | None = lines
-        self._line = line
+class _AsyncBody(httpx.AsyncByteStream):
+    """As _Body, for asyncio."""
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self.held.__aiter__()
+    def __init__(self, incoming: Incoming, found: AsyncSocket, patience: Patience, line: AsyncLine) -> None:
+        self._incoming = incoming
+        self._socket = found
+        self._patience = patience
+        self._line: AsyncLine | None = line
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        incoming = self._incoming
+        while True:
+            if piece := incoming.taken():
+                yield piece
+            if incoming.is_complete:
+                return
+            incoming.expect_more()
+            incoming.feed(await self._socket.read(self._patience))
 
     async def aclose(self) -> None:
-        lines, self._lines = self._lines, None
-        if lines is not None:
-            try:
-                await self.held.aclose()
-            finally:
-                await lines.give_back(self._line)
+        line, self._line = self._line, None
+        if line is not None:
+            await line.done(self._incoming)
+
+
+def _is_of_httpx(method: Any) -> bool:
+    """Whether it is httpx's own: recorders and mocks put theirs in its place."""
+    code = getattr(method, "__code__", None)
+    return code is not None and code.co_filename.startswith(_HTTPX)
+
+
+_HTTPX: Final = str(httpx.__file__).rpartition(os.sep)[0]
+
+
+class _BehindRecorder:
+    """What httpx's transport asks in place of its pool, once a recorder has let a request through to it."""
+
+    def __init__(self, line: Line, request: httpx.Request) -> None:
+        self._line = line
+        self._request = request
+
+    def handle_request(self, _: Any) -> Any:
+        """An answer as httpcore gives it; httpx makes one of its own of it."""
+        return _of_httpcore(self._line.exchange(self._request))
+
+
+class _BehindAsyncRecorder:
+    """As _BehindRecorder, for asyncio."""
+
+    def __init__(self, line: AsyncLine, request: httpx.Request) -> None:
+        self._line = line
+        self._request = request
+
+    async def handle_async_request(self, _: Any) -> Any:
+        """See _BehindRecorder.handle_request."""
+        return _of_httpcore(await self._line.exchange(self._request))
+
+
+def _of_httpcore(answer: httpx.Response) -> Any:
+    import httpcore  # noqa: PLC0415 - only a recorder's way leads through it
+
+    content: Any = answer.stream
+    return httpcore.Response(
+        answer.status_code, headers=answer.headers.raw, content=content, extensions=answer.extensions
+    )

@@ -65,6 +65,7 @@ PATH = (
     "deadline",
     "limits",
     "attempts",
+    "incoming",
     "sockets",
     "async_sockets",
     "wire",
@@ -94,7 +95,8 @@ FACES_THAT_USE_FACES = {
 }
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
-    "httpcore": {"sockets", "async_sockets", "wire"},
+    "httptools": {"incoming"},
+    "httpcore": {"wire"},  # a recorder's way leads through it
     "yaml": {"document", "testing"},  # vcrpy writes YAML
     "jmespath": {"expression_parser"},
     "jsonschema": {"schema"},
@@ -113,7 +115,16 @@ HOMES = {
     "starlette": {"sandbox", "mock"},
     "uvicorn": {"sandbox"},
 }
-USERS_OF_HTTP = {"request", "wire", "transport", "response", "streamed"}
+USERS_OF_HTTP = {
+    "request",
+    "incoming",
+    "sockets",
+    "async_sockets",
+    "wire",
+    "transport",
+    "response",
+    "streamed",
+}
 WORDS_TO_AVOID = (
     "manager",
     "handler",

@@ -189,8 +189,11 @@ def test_the_manifest_names_the_deadline(inputs: dict[str, Any], seconds: float)
 def test_a_step_has_what_is_left() -> None:
     """The least of its own seconds, of the longest silence, and of what the deadline leaves."""
     sending = Sending(within(100.0))
-    step = Patience(50.0, sending)
-    assert step == step.left() == 50.0
+    patience = Patience(sending, {"read": 50.0})
+    assert patience.left("read", TimeoutError) == 50.0
+    assert 99.0 < (patience.left("write", TimeoutError) or 0.0) <= 100.0
     sending.longest_silence = 10.0
-    assert step.left() == 10.0
-    assert Patience(50.0, Sending(Deadline(1.0, time.monotonic() - 1.0))).left() < 0
+    assert patience.left("read", TimeoutError) == 10.0
+    assert Patience(Sending(), {}).left("read", TimeoutError) is None
+    with pytest.raises(TimeoutError):
+        Patience(Sending(Deadline(1.0, time.monotonic() - 1.0)), {"read": 50.0}).left("read", TimeoutError)

@@ -44,7 +44,6 @@ POISONS: dict[str, Answer] = {
     "poison,blank": ok(ONE) + b"\r\n\r\n",
     "clte": ok(chunked(ONE), CHUNKED),
     "clte,poison": http(200, chunked(ONE) + EVIL, {**CHUNKED, "Content-Length": "5"}, length=False),
-    "dupcl,same": raw(ONE, f"Content-Length: {len(ONE)}") + EVIL,
     "short": head("Content-Type: application/json", f"Content-Length: {len(ONE)}") + ONE + b"}" * 99,
     "done,close": (ok(ONE), close),
     "done,reset": (ok(ONE), 0.02, reset),
@@ -54,6 +53,7 @@ EMPTY: dict[str, Answer] = {
     "304,poison": head(first="HTTP/1.1 304 Not Modified") + EVIL,
     "cl=0,poison": ok(b"") + EVIL,
     "500,poison": http(500, failed()) + EVIL,
+    "dupcl,same": raw(ONE, f"Content-Length: {len(ONE)}") + EVIL,
     "trunc,hang": (ok(ONE)[:-2], 0.4, EVIL),
 }
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 from conftest import Ended
 from leaks import FORMS, KEY, everything_shown
@@ -119,7 +120,12 @@ def logged() -> Iterator[io.StringIO]:
 
 def shown_by_runs(url: str) -> Iterator[str]:
     """What there is to see of runs, whole and in pieces, and of the connection."""
-    with connector.connect("perplexity", api_key=KEY, base_url=url) as opened:
+    for transport in (None, httpx.HTTPTransport()):  # httpx's own logs what it sends and receives
+        yield from shown_by_runs_through(url, transport)
+
+
+def shown_by_runs_through(url: str, transport: httpx.BaseTransport | None) -> Iterator[str]:
+    with connector.connect("perplexity", api_key=KEY, base_url=url, transport=transport) as opened:
         for action, inputs in RUNS:
             for way in (opened.run, opened.stream) if "stream" in inputs else (opened.run,):
                 try:

@@ -557,10 +557,7 @@ def test_the_key_shows_nowhere(way: Way, log: Callable[[], str], answer: Answer)
         shown += repr(way.check(server.url))
         assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
     assert leaked(shown) == []
-    lines = log().splitlines()
-    assert any("send_request_headers" in line for line in lines)
-    # httpcore logs an answer's headers, which are the server's own words
-    assert leaked("\n".join(line for line in lines if "receive_response_headers.complete" not in line)) == []
+    assert leaked(log()) == []
 
 
 def test_what_prints_does_not_print_the_key() -> None:
