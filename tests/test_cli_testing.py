@@ -363,7 +363,7 @@ def test_record_tells_what_to_allow(tiny: Path, cli: Cli, monkeypatch: pytest.Mo
     with Loopback(http(200, {"name": "x", "token": "zY8xW6vU4tS2rQ1pN9mK7jH5"})) as server:
         monkeypatch.setenv("TINY_BASE_URL", server.url)
         ended = cli("record", str(tiny), "look", "one", "--live")
-        assert ended.code != Exit.OK
+        assert ended.code == Exit.FOUND
         assert "--allow response.body.token" in ended.err
         assert "zY8xW6" not in ended.out + ended.err
         ended = cli("record", str(tiny), "look", "one", "--live", "--allow", "response.body.token")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from connector.cli.endings import RUNS, closing
+from connector.cli.endings import RUNS, Exit, closing
 from connector.cli.naming import complete_words, find_connectors
 from connector.cli.opening import open_connection
 from connector.cli.streams import give, tell
@@ -36,7 +36,7 @@ EXAMPLES = """
     epilog=closing(
         "connector record perplexity.execute_search one_query",
         "connector record ./my_connector find --live",
-        ends=RUNS,
+        ends=sorted({*RUNS, Exit.FOUND}),
     ),
 )
 @click.argument("words", nargs=-1, metavar="[PATH] [ACTION [EXAMPLE]]", shell_complete=complete_words)
