@@ -132,10 +132,21 @@ def test_the_connections_own_secret_is_found_in_every_form() -> None:
     assert allowable == [False, False, True]
 
 
+@pytest.mark.hazard("H1")
+def test_a_secret_in_pieces_is_found() -> None:
+    """As answers that stream would repeat it."""
+    secret = "kurzes/Geheimnis+7"
+    events = b"".join(
+        b"data: " + json.dumps({"delta": piece}).encode() + b"\n\n" for piece in f"It is {secret}."
+    )
+    assert found(events, secret=secret) == ["response.event.delta: a secret of the connection"]
+    assert found(events) == []
+
+
 INNOCENT: list[Any] = [
     {"prompt_tokens": 123, "max_tokens": 4096, "token": 5, "token_type": "bearer", "token_count": "123456789012345678"},
     {"next_page_token": LETTERS, "nextPageToken": LETTERS, "pageToken": LETTERS, "continuation_token": LETTERS},
-    {"token": "test-abcdef0123456789", "api_key": "********", "secret": None, "password": "", "password_hint": "x"},
+    {"token": "test-abcdef0123456789", "api_key": "********", "secret": None, "password": "", "password_hint": "your_first_pet"},
     {"token": "The token is in your settings, under API 1.", "secret": "not_a_very_random_one"},
     {"token_url": "https://auth.test/oauth2/v1/token", "secret": True},
     {"id": "resp_0123456789abcdef0123456789abcdef", "request_id": "269c8d1e-fb6d-4230-a456-b874664f89e6"},

@@ -34,7 +34,7 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.OK: "it worked",
-    Exit.FOUND: "lint or a check found something wrong, rows of a batch are not ok, or you answered no",
+    Exit.FOUND: "lint, a test or a check found something wrong, rows of a batch are not ok, or you answered no",
     Exit.WRONG: "wrong usage, inputs or manifest; nothing was sent",
     Exit.CONNECTION: "the connection: no key, a wrong one, no credit, not allowed",
     Exit.REFUSED: "the service refused or failed",
@@ -62,6 +62,8 @@ def exit_of(error: ConnectorError) -> Exit:
     )
     if error.kind in _OF_THE_CONNECTION:
         return Exit.CONNECTION
+    if error.kind == "bad_cassette":
+        return Exit.FOUND
     return next((code for kind, code in by_type if isinstance(error, kind)), Exit.FAULT)
 
 

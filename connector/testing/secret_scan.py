@@ -70,7 +70,7 @@ _PLAIN_NAME: Final = re.compile(
     r"(?:page|next|prev|previous|sync|continuation|cursor|delta|start)_?(?:page_?)?token|"
     r"tokens|token_?(?:type|count|id|limit|usage)|signature_?(?:version|type|method)",
 )
-_ALWAYS_SECRET: Final = re.compile(r"passw(?:or)?d|passwd|passphrase")
+_ALWAYS_SECRET: Final = re.compile(r"(?:passw(?:or)?d|passwd|passphrase)\Z")
 ISSUED: Final = frozenset({"access_token", "refresh_token", "id_token"})
 """Names under which OAuth gives tokens."""
 
@@ -174,8 +174,13 @@ def _of_content(side: str, content: bytes | None) -> Iterator[tuple[str, str, st
         if side == "request":
             for name, value in parse_qsl(text, max_num_fields=1000):
                 yield f"{side}.body.{name}", name, value
+        whole: dict[str, str] = {}  # what comes in pieces is a secret only when it is put together
         for data in _events(content):
-            yield from _of_event(data, side)
+            for place, name, piece in _of_event(data, side):
+                yield place, name, piece
+                if name:  # a value; keys have none
+                    whole[place] = whole.get(place, "") + piece
+        yield from ((place, "", joined) for place, joined in whole.items())
 
 
 def _events(content: bytes) -> Iterable[bytes]:
