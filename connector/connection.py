@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -94,6 +94,13 @@ class Connection:
         if len(token.reveal()) >= _LONG:
             self.content_redactor.learn(token)
         vars(made).update(redactor=self.redactor, content_redactor=self.content_redactor)
+        return made
+
+    def hiding(self, secrets: Iterable[Secret]) -> Connection:
+        """The same, whose redactor knows of further secrets: those of one run."""
+        made = replace(self)
+        redactor = Redactor((*self.every_secret, *secrets))
+        vars(made).update(redactor=redactor, content_redactor=self.content_redactor, base_url=self.base_url)
         return made
 
     def fields(self, reveal: Callable[[str, Secret], str]) -> dict[str, Any]:

@@ -130,7 +130,7 @@ class AsyncOpenConnection(Opened):
                         await self._tokens.ready(attempts, attempts.deadline)
                     asked = request() if request else self._request(planned)
                     response = await network.send_async(self._transport, asked, sending)
-                    reply = read(response, planned, self.connection)
+                    reply = read(response, planned, self._reader(planned))
                 except ConnectorError as error:
                     wait = self._failed(attempts, error)
                     if wait is None:
@@ -154,10 +154,10 @@ class AsyncOpenConnection(Opened):
                     async with aclosing(await opening) as answer:
                         how = streams(planned, answer.head)
                         if how is None:
-                            reply = read(await answer.whole(), planned, self.connection)
+                            reply = read(await answer.whole(), planned, self._reader(planned))
                         else:
                             answer.expect_pieces(self.connector.timeouts.idle)
-                            streamed = opened(planned, how, answer.head, self.connection)
+                            streamed = opened(planned, how, answer.head, self._reader(planned))
                             attempts.has_begun = True
                             async with aclosing(self._pieces(streamed, answer)) as pieces:
                                 async for event in pieces:
