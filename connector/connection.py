@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote_plus, unquote, urlsplit
 
 from connector.errors import CredentialError, Problem, did_you_mean
 from connector.evaluate import text_of
@@ -53,7 +53,10 @@ class Connection:
     @cached_property
     def redactor(self) -> Redactor:
         """Removes this connection's secrets from text and values."""
-        return Redactor(self.secrets.values())
+        secrets = list(self.secrets.values())
+        if self.connector.connection.auth.fetches_token:  # encoded before they are joined for basic auth
+            secrets += [Secret(quote_plus(secret.reveal(), errors="replace")) for secret in secrets]
+        return Redactor(secrets)
 
     @cached_property
     def content_redactor(self) -> Redactor:

@@ -366,6 +366,7 @@ class OpenConnection(Opened):
             with self._turn(planned, attempts) as sending:
                 try:
                     if self._tokens is not None:
+                        self._check_open()
                         self._tokens.ready(attempts, attempts.deadline)
                     asked = request() if request else self._request(planned)
                     reply = read(
@@ -401,6 +402,7 @@ class OpenConnection(Opened):
     def _answer(self, planned: Plan, attempts: Attempts, sending: Sending) -> Generator[Event, None, Reply]:
         """One answer, in pieces if it comes so."""
         if self._tokens is not None:
+            self._check_open()
             self._tokens.ready(attempts, attempts.deadline)
         with closing(network.open_answer(self._transport, self._request(planned), sending)) as answer:
             how = streams(planned, answer.head)

@@ -127,6 +127,7 @@ class AsyncOpenConnection(Opened):
             async with self._turn(planned, attempts) as sending:
                 try:
                     if self._tokens is not None:
+                        self._check_open()
                         await self._tokens.ready(attempts, attempts.deadline)
                     asked = request() if request else self._request(planned)
                     response = await network.send_async(self._transport, asked, sending)
@@ -148,6 +149,7 @@ class AsyncOpenConnection(Opened):
             async with self._turn(planned, attempts) as sending:
                 try:
                     if self._tokens is not None:
+                        self._check_open()
                         await self._tokens.ready(attempts, attempts.deadline)
                     request = self._request(planned)
                     opening = network.open_answer_async(self._transport, request, sending)
