@@ -315,6 +315,52 @@ def test_what_goes_over_the_wire_is_shown_without_tokens(tmp_path: Path, kind: s
     assert encoded[12:24] not in shown
 
 
+def test_a_token_is_shown_nowhere(
+    opened: Callable[..., OpenConnection], caplog: pytest.LogCaptureFixture, tiny: Connector
+) -> None:
+    """Not in an error that quotes it, a log, a preview, or whatever prints the connection."""
+    caplog.set_level(logging.DEBUG)
+    service = Service()
+    with Loopback(service) as server, opened(server) as connection:
+        connection.run("look", {})
+        service.path = "/closed"
+        service.revoked = True
+        with pytest.raises(ApiError) as caught:
+            connection.run("look", {})
+        planned = connection.plan("look", {})
+        shown = [everything_shown(caught.value), repr(connection), repr(connection.connection), caplog.text]
+        shown += [repr(preview(planned, connection.connection)), curl(planned, connection.connection)]
+    assert MASK in shown[0]
+    for text in shown:
+        assert TOKEN not in text
+        assert leaked(text) == []
+
+
+def test_a_plan_needs_no_token(tiny: Connector) -> None:
+    """It shows a mask, and curl a variable."""
+    connection = resolve(tiny, {"key": KEY}, environ={})
+    planned = plan(tiny, tiny.actions["look"], {}, today=date(2026, 11, 21))
+    assert preview(planned, connection).headers["Authorization"] == f"Bearer {MASK}"
+    assert '--header "Authorization: Bearer $TINY_ACCESS_TOKEN"' in curl(planned, connection)
+
+
+def test_a_secret_goes_to_its_own_host_only(tmp_path: Path) -> None:
+    """The token's server gets the secret, the API gets the token, and a redirect gets nothing."""
+    made = write_tiny(tmp_path, auth="oauth2_form")
+    service = Service()
+    with Loopback(service) as tokens, Loopback(http(200, {"name": "x"})) as api, Loopback(http()) as other:
+        with connect(made, key=KEY, base_url=api.url, token_url=f"{tokens.url}/token") as connection:
+            connection.run("look", {})
+        service.refusal = http(307, headers={"Location": f"{other.url}/token"})
+        with (
+            connect(made, key=KEY, base_url=api.url, token_url=f"{tokens.url}/token") as connection,
+            pytest.raises(ApiError, match="redirects are not followed"),
+        ):
+            connection.run("look", {})
+        assert leaked(repr(api.requests)) == []
+        assert (len(api.requests), len(other.requests)) == (1, 0)
+
+
 @pytest.mark.parametrize(
     "given", [{"token_url": "https://evil.test/token"}, {"base_url": "https://evil.test"}]
 )
