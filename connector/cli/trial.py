@@ -72,6 +72,8 @@ def tried(
         InputError: nothing was sent.
     """
     planned = opened.plan(action.id, inputs, route=route)
+    for secret in planned.secrets:  # the exchanges are shown by this redactor
+        opened.connection.redactor.learn(secret)
     shown = preview(planned, opened.connection)
     result, failed = None, None
     try:
@@ -107,7 +109,7 @@ def outputs_of(connector: Connector, action: Action, route: Route, result: Resul
 def _scope(action: Action, route: Route) -> Shape:
     """What the outputs' expressions see, as lint has it."""
     thing = frozenset({"object"})
-    body = Shape(frozenset({"string"})) if route.answer == "text" else of_schema(route.response)
+    body = Shape(frozenset({"string"})) if route.answer != "json" else of_schema(route.response)
     response = {
         "body": body,
         "status": Shape(frozenset({"integer"})),
