@@ -85,7 +85,7 @@ def unsupported(route: Route, inputs: Mapping[str, Any]) -> Iterator[tuple[str, 
     for path, reason in route.not_carried:
         if path[0] in inputs:
             harmless = reason.harmless
-            if any(value not in harmless for value in _values_at(inputs, path)):
+            if any(value not in harmless for value in _values_at(inputs[path[0]], path[1:])):
                 yield ".".join(path), reason.why
 
 

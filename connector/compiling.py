@@ -84,13 +84,21 @@ def compile_node(node: Node, tables: Tables, mode: Mode) -> Evaluator:
             return _compare(operator, compile_node(left, tables, mode), compile_node(right, tables, mode))
         case Or(left, right):
             first, second = compile_node(left, tables, mode), compile_node(right, tables, mode)
-            return lambda current: value if is_true(value := first(current)) else second(current)
+            return lambda current: (
+                value
+                if (value := first(current)) is not None and value is not False and is_true(value)
+                else second(current)
+            )
         case And(left, right):
             first, second = compile_node(left, tables, mode), compile_node(right, tables, mode)
-            return lambda current: second(current) if is_true(value := first(current)) else value
+            return lambda current: (
+                second(current)
+                if (value := first(current)) is not None and value is not False and is_true(value)
+                else value
+            )
         case Not(operand):
             inner = compile_node(operand, tables, mode)
-            return lambda current: not is_true(inner(current))
+            return lambda current: (value := inner(current)) is None or value is False or not is_true(value)
         case Call(name, arguments):
             if name == "contains" and (texts := _texts(arguments[0])):
                 return _one_of(texts, compile_node(arguments[1], tables, mode))

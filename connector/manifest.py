@@ -359,9 +359,10 @@ class Rule(_Strict):
         if self.when is None:
             return False
         try:
-            return is_true(self.when.evaluate(scope))
+            value = self.when.evaluate(scope)
         except Drift:
             return False
+        return value is not None and value is not False and is_true(value)
 
 
 @dataclass(frozen=True, kw_only=True)
