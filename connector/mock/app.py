@@ -92,10 +92,9 @@ class _Mock:
                 "unauthorized",
                 "The mock takes only the credentials that it was started with.",
             )
-        auth = self._connector.connection.auth
-        if auth.kind == "query":
-            query.pop(auth.name, None)
-            pairs = [pair for pair in pairs if pair[0] != auth.name]
+        for name in self._credential.query_names:
+            query.pop(name, None)
+        pairs = [pair for pair in pairs if pair[0] not in self._credential.query_names]
         raw = await read_bytes(request)
         recorded = self._tape.answer(request.method, inner, pairs, raw)
         if recorded is not None:
@@ -136,8 +135,8 @@ class _Mock:
         if one.action is None or one.follows:
             return Asked()
         form = _form(request, raw)
-        body = _json(raw) if form is None else None
-        sent = Sent(values, query, dict(request.headers), body, form)
+        body = _json(raw) if form is None and one.route.request.content is None else None
+        sent = Sent(values, query, dict(request.headers), body, form, raw)
         return asked(one.action, one.route, sent)
 
     def _wrong(self, read: Asked) -> Refused:

@@ -48,10 +48,19 @@ class Credential:
         if auth.kind == "none":
             return True
         expected = build_check(self._connection)
-        if auth.kind == "query":
-            return query.get(auth.name) == [expected.url.params[auth.name]]
-        name = auth.name if auth.kind in {"header", "bearer"} else "Authorization"
-        return _same(headers.get(name.lower(), ""), expected.headers[name])
+        names = [*(key.name for key in auth.also if key.kind != "query")]
+        if auth.kind != "query":
+            names.append("Authorization" if auth.kind == "basic" else auth.name)
+        return all(_same(headers.get(name.lower(), ""), expected.headers[name]) for name in names) and all(
+            query.get(name) == [expected.url.params[name]] for name in self.query_names
+        )
+
+    @property
+    def query_names(self) -> frozenset[str]:
+        """The parameters of the query that prove who asks."""
+        auth = self.connector.connection.auth
+        also = {key.name for key in auth.also if key.kind == "query"}
+        return frozenset(also | ({auth.name} if auth.kind == "query" else set()))
 
     def granted(self, headers: Mapping[str, str], content: bytes) -> dict[str, Any] | None:
         """The answer to a request for an access token (RFC 6749, 4.4); None where it is not the connector's own."""

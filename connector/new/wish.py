@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, get_args
+from typing import Final
 
 from connector.connection import checked_base_url, is_header_value
 from connector.errors import CredentialError, InputError, Problem, did_you_mean
 from connector.importing.names import id_of, input_name_of, not_a_secret, unique
 from connector.loading import shipped_names
-from connector.manifest import Method
 
-METHODS: Final[tuple[str, ...]] = get_args(Method)
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 AUTH_KINDS: Final[tuple[str, ...]] = (
     "bearer",
     "header",
