@@ -398,7 +398,7 @@ examples:
 }
 
 PAY = {  # open to all; forms that are urlencoded
-    "connector": {"id": "pay", "auth": "{kind: none}", "key": ', default: "unused"'},
+    "connector": {"id": "pay", "auth": "{kind: none}"},
     "actions": [
         """
 id: quote

@@ -18,6 +18,7 @@ from connector.schema import Checker
 from connector.secret import Secret
 from connector.template import Expression, Insert, Static, Template, Text
 
+_LONGEST_KEY: Final = 2_000
 _ANYWHERE: Final = "http://127.0.0.1:9"  # before the mock has its port
 
 
@@ -174,6 +175,9 @@ def _setting(name: str, schema: Any) -> Any:
 def _secret(connector_id: str, name: str, schema: Any) -> str:
     """A key that nobody takes for a real one. It is made of no words: a word would be masked in the answers."""
     plain = f"test-{_digest(connector_id, name)}"
+    least = schema.get("minLength", 0)
+    while len(plain) < min(least, _LONGEST_KEY):
+        plain += _digest(plain)
     if not Checker({key: value for key, value in schema.items() if key != "examples"}).problems(plain):
         return plain
     made = _setting(name, {key: value for key, value in schema.items() if key != "writeOnly"})
