@@ -98,7 +98,7 @@ def show(action: str, form: str) -> None:
         page.title("Examples")
     for example in chosen.examples:
         page.line(example.title or example.id, style="dim", indent=2)
-        page.whole(_command(action, example), indent=2)
+        page.whole(example_command(action, example), indent=2)
 
 
 def _show_rules(page: Page, title: str, rules: Iterable[Rule]) -> None:
@@ -157,7 +157,7 @@ def _path(piece: Piece) -> str:
     return "".join(part if isinstance(part, str) else f"{{{part.text}}}" for part in parts)
 
 
-def _command(action: str, example: Example) -> str:
+def example_command(action: str, example: Example) -> str:
     """The example as a command line for a POSIX shell."""
     import json
     import shlex

@@ -120,6 +120,8 @@ def _tell_use(path: str, connector: Connector, credential: Credential) -> None:
         )
         tell(f"  connector try {shlex.quote(path)} {first} --mock")
         return
+    from connector.cli.listing import example_command
+    from connector.cli.naming import action_ids
     from connector.connection import NAME_FIELD
     from connector.evaluate import text_of
     from connector.secret import Secret
@@ -130,9 +132,17 @@ def _tell_use(path: str, connector: Connector, credential: Credential) -> None:
             text = value.reveal() if isinstance(value, Secret) else text_of(value)
             words.append(f"{connector.id}_{name}".upper() + f"={shlex.quote(text)}")
     tell("To use it from another terminal:")
-    tell(f"  export {' '.join(words)}")
-    name = f"{path.rstrip('/')}.{first}"
-    tell(f"  connector run {shlex.quote(name)} ...")
+    tell(visible(f"  export {' '.join(words)}", one_line=True))
+    for name, action in action_ids(path, connector).items():
+        if action.examples:
+            tell(visible(f"  {example_command(name, action.examples[0])}", one_line=True))
+            return
+    tell(
+        visible(
+            f"  connector run {shlex.quote(next(iter(action_ids(path, connector)), 'ACTION'))} ...",
+            one_line=True,
+        )
+    )
 
 
 def _told(line: str) -> None:
