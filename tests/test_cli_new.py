@@ -171,11 +171,11 @@ def test_all_mistakes_are_told_at_once(cli: Any) -> None:
     [
         ("GET", "/items", "list_items"),
         ("GET", "/v1/users/{id}", "get_user"),
-        ("GET", "/status", "list_status"),
+        ("GET", "/status", "get_status"),
         ("GET", "/me", "get_me"),
         ("POST", "/chat/completions", "create_completion"),
         ("PATCH", "/a/{b}/{c}", "update_a"),
-        ("DELETE", "/api/v2/boxes/:id", "delete_boxe"),
+        ("DELETE", "/api/v2/boxes/:id", "delete_box"),
         ("GET", "/", "get_root"),
         ("GET", "/{id}", "get_root"),
         ("PUT", "/2fa", "replace_thing_2fa"),

@@ -9,6 +9,7 @@ from typing import Final
 
 from connector.connection import checked_base_url, is_header_value
 from connector.errors import CredentialError, InputError, Problem, did_you_mean
+from connector.importing.curl_names import singular
 from connector.importing.names import id_of, input_name_of, not_a_secret, unique
 from connector.loading import shipped_names
 
@@ -135,9 +136,9 @@ def usual_action(method: str, path: str) -> str:
     verb = _VERBS.get(method, "call")
     ends_with_input = bool(_pieces(path)) and bool(_pieces(path)[-1][1])
     if method == "GET" and not ends_with_input:
-        verb = "list" if thing.endswith("s") else "get"
-    elif thing.endswith("s") and not thing.endswith("ss"):
-        thing = thing[:-1]
+        verb = "get" if singular(thing) == thing else "list"
+    else:
+        thing = singular(thing)
     return f"{verb}_{thing}"[:64]
 
 
