@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "connector"
 # the path that data takes, top to bottom: a module imports only what stands above it
 PATH = (
     "shipped_files",
+    "installed",
     "errors",
     "secret",
     "log_masking",
@@ -86,14 +87,15 @@ PATH = (
     "watched",
     "bulk",
 )
-FACES = ("cli", "drift", "importing", "mock", "new", "sandbox", "testing")
-# the command line starts the other faces; recording needs a server to record; a mock is served and misbehaves as
-# the sandbox does, and gives what was recorded
+FACES = ("cli", "documenting", "drift", "importing", "mock", "new", "sandbox", "testing")
+# the command line starts the other faces; recording needs a server to record; samples and new connectors are written
+# as drafts are; a mock is served and misbehaves as the sandbox does, and gives what was recorded
 FACES_THAT_USE_FACES = {
-    "cli": {"drift", "importing", "mock", "new", "sandbox", "testing"},
+    "cli": {"documenting", "drift", "importing", "mock", "new", "sandbox", "testing"},
+    "documenting": {"importing"},
     "mock": {"sandbox", "testing"},
     "new": {"importing"},
-    "testing": {"sandbox"},
+    "testing": {"mock", "sandbox"},
 }
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
@@ -103,7 +105,7 @@ HOMES = {
     "jsonschema": {"schema"},
     "referencing": {"schema"},
     "regex": {"pattern"},
-    "pydantic": {"template", "reading"},
+    "pydantic": {"template", "reading", "documenting"},
     "pydantic_core": {"template"},
     "keyring": {"keyrings"},
     "cryptography": {"sealed"},

@@ -36,8 +36,11 @@ _PLACES = {
     "connections": ("connector.cli.connections:connections", "Save, list, test and remove connections."),
     "usage": ("connector.cli.usage:usage", "Sum up what the runs of this machine have used."),
     "lint": ("connector.cli.linting:lint", "Find mistakes in a connector's manifest."),
+    "schema": ("connector.cli.schemas:schema", "Give the JSON Schema of manifests, for editors."),
+    "docs": ("connector.cli.documents:docs", "Write the documentation of a connector."),
     "drift": ("connector.cli.drifting:drift", "Compare a manifest with the vendor's SDK."),
     "record": ("connector.cli.recording:record", "Record the examples as cassettes."),
+    "test": ("connector.cli.tested:test", "Replay every example of a connector."),
 }
 """In the order of the help. Each short help is the command's own."""
 

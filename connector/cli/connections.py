@@ -210,6 +210,7 @@ def list_(form: str) -> None:
     Page().table(("name", "connector", "secrets in", "settings"), table, indent=0)
 
 
+_SHIPPED = "perplexity"
 _WORDS = {
     "works": "works",
     "wrong_key": "the key is wrong",
@@ -217,6 +218,7 @@ _WORDS = {
     "not_allowed": "not allowed",
     "unreachable": "the service cannot be reached",
     "failing": "the service fails",
+    "unknown": "not known",
 }
 
 
@@ -229,9 +231,9 @@ _WORDS = {
 @click.option(
     "--connector",
     "place",
-    default="perplexity",
+    default=_SHIPPED,
     show_default=True,
-    help="Whose connection it is: a shipped name, or a folder.",
+    help="Whose connection it is: a connector's name, or a folder.",
 )
 @_no_secrets
 def test(name: str | None, place: str) -> None:
@@ -239,10 +241,16 @@ def test(name: str | None, place: str) -> None:
 
     Exit code 0 means that it works.
     """
+    from connector.installed import installed
     from connector.loading import load, shipped_names
 
-    if name is not None and (owner := listed(saved(), name).connector) in shipped_names():
-        place = owner
+    if name is not None:
+        owner = listed(saved(), name).connector
+        place = owner if owner in (*shipped_names(), *installed().connectors) else place
+        if place == _SHIPPED != owner:
+            hint = f"Say where {owner} is: connector connections test {shlex.quote(name)} --connector FOLDER"
+            message = f"It is a connection of {owner}, whose manifest is in a folder of your own."
+            raise CredentialError(message, where=f"connection {name[:64]!r}", hint=visible(hint))
     with open_connection(load(place), name) as opened:
         result = opened.check()
         connection = opened.connection

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _HELP_ON_INPUTS = """
-    ACTION is a shipped action (perplexity.execute_search, or execute_search), or a folder with a
-    connector.yaml, a dot and its action: ./folder.execute_search.
+    ACTION is a connector's name, a dot and its action (perplexity.execute_search, or execute_search), or a
+    folder with a connector.yaml, a dot and its action: ./folder.execute_search.
 
     \b
     Inputs:
@@ -173,6 +173,9 @@ def plan(
     if curl:
         # in its JSON body only there can be characters that need the escape
         give(json_escaped(request.curl(planned, looked_at)))
+        if connector.connection.auth.fetches_token:
+            variable = f"{connector.id}_{request.ACCESS_TOKEN}".upper()
+            tell(f"note: {variable} is an access token, which POST {looked_at.token_url} gives.")
         return
     from connector.cli import planned as shown
 

@@ -113,16 +113,15 @@ def _serve_mock(path: str, port: int, faults: tuple[str, ...]) -> None:
 
 def _tell_use(path: str, connector: Connector, credential: Credential) -> None:
     """What another terminal needs to use a mock."""
-    first = next(iter(connector.actions), "ACTION")
     if not credential.is_reachable:
         tell(
             "The manifest writes its base URL out, so no connection leads here. Run an action against a mock:"
         )
-        tell(f"  connector try {shlex.quote(path)} {first} --mock")
+        tell(f"  connector try {shlex.quote(path)} {next(iter(connector.actions))} --mock")
         return
-    from connector.cli.listing import example_command
     from connector.cli.naming import action_ids
     from connector.connection import NAME_FIELD
+    from connector.documenting.wording import command_line
     from connector.evaluate import text_of
     from connector.secret import Secret
 
@@ -135,7 +134,8 @@ def _tell_use(path: str, connector: Connector, credential: Credential) -> None:
     tell(visible(f"  export {' '.join(words)}", one_line=True))
     for name, action in action_ids(path, connector).items():
         if action.examples:
-            tell(visible(f"  {example_command(name, action.examples[0])}", one_line=True))
+            first = action.examples[0]
+            tell(visible(f"  {command_line(name, first.inputs, first.route)}", one_line=True))
             return
     tell(
         visible(
