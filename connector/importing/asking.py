@@ -15,7 +15,7 @@ from connector.importing.operations import Operation, Parameter
 from connector.importing.schemas import MAX_SIZE, Shaped, Shaping, described, kinds_of
 from connector.importing.spec import Inexpressible, mapping
 
-METHODS: Final = ("get", "post", "put", "patch", "delete")
+METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options")
 _LONGEST_PROSE: Final = 1000
 _SPECIAL_HEADERS: Final = {
     *("accept", "content-type", "content-length", "host", "connection", "transfer-encoding", "accept-encoding"),
@@ -156,12 +156,15 @@ class _Asking:
             yield parameter.name, f"${{{{ join('{sign}', {reference(name)}) }}}}"
 
     def _nested(self, parameter: Parameter, part: Shaped) -> Iterator[tuple[str, str]]:
-        raise Inexpressible("its values are nested, and the form that a query gives them is not known")
-        yield
+        self.made.request["nested"] = "brackets"
+        yield parameter.name, _inserted(self._add(parameter, part), parameter)
 
     def _object(self, parameter: Parameter, part: Shaped) -> Iterator[tuple[str, str]]:
-        """The fields of an object, each as a parameter of the query."""
-        if parameter.style not in {"deepObject", "form"} or not (parameter.explode or parameter.style == "deepObject"):
+        """The fields of an object, in brackets after its name, or each as a parameter of the query."""
+        if parameter.style == "deepObject":
+            yield from self._nested(parameter, part)
+            return
+        if parameter.style != "form" or not parameter.explode:
             raise Inexpressible("an object that is one text in the query")
         known = {
             name: schema
@@ -179,8 +182,7 @@ class _Asking:
         sample = {name: value for name, value in (part.sample or {}).items() if name in known}
         input_name = self._add(parameter, Shaped(schema, sample, part.size, 1, part.left_out))
         for name in known:
-            key = f"{parameter.name}[{name}]" if parameter.style == "deepObject" else name
-            yield key, f"${{{{ {reference(input_name, name)} }}}}"
+            yield name, f"${{{{ {reference(input_name, name)} }}}}"
 
     def headers(self) -> None:
         """Add the headers that are parameters."""

@@ -92,6 +92,21 @@ class Shaping:
         """Whether only answers have it."""
         return self.flat(node).get("readOnly") is True
 
+    def may_be(self, node: Any, *kinds: str) -> bool:
+        """Whether a value of it, or of one of its alternatives, may be of one of the types."""
+        flat = self.flat(node)
+        found = set(kinds_of(flat)).union(*(kinds_of(self.flat(branch)) for branch in self._alternatives(flat)))
+        return bool(found.intersection(kinds))
+
+    @staticmethod
+    def plain_part(part: Shaped) -> Shaped | None:
+        """The alternatives that are no objects and no lists; None if there are none."""
+        branches = [one for one in part.schema.get("anyOf", ()) if one.get("type") in _SCALARS]
+        if not branches:
+            return None
+        schema = {**{word: value for word, value in part.schema.items() if word != "default"}, "anyOf": branches}
+        return replace(part, schema=schema, sample=next((v for one in branches for v in one.get("enum", ())), "example"))
+
     def has_alternatives(self, flat: Node) -> bool:
         """Whether it is one of several schemas."""
         return bool(self._alternatives(flat))
