@@ -134,8 +134,15 @@ class _Asking:
             yield from self._list(parameter, part)
         elif _is(self.shaping, node, "object"):
             yield from self._object(parameter, part)
-        elif style == "deepObject" and _may_be(self.shaping, node, "object"):
-            yield from self._nested(parameter, part)
+        elif self.shaping.may_be(node, "object"):
+            if style == "deepObject":
+                yield from self._nested(parameter, part)
+                return
+            plain = self.shaping.plain_part(part)
+            if plain is None:
+                raise Inexpressible("an object whose fields are not named, or not plain")
+            self.made.left_out.append(f"{parameter.name}: without its values that are objects")
+            yield parameter.name, _inserted(self._add(parameter, plain), parameter)
         else:
             yield parameter.name, _inserted(self._add(parameter, part), parameter)
 
@@ -270,12 +277,6 @@ def _inserted(name: str, parameter: Parameter) -> str:
 
 def _is(shaping: Shaping, node: Any, kind: str) -> bool:
     return kind in kinds_of(shaping.flat(node))
-
-
-def _may_be(shaping: Shaping, node: Any, kind: str) -> bool:
-    flat = shaping.flat(node)
-    branches = (*(flat.get("anyOf") or ()), *(flat.get("oneOf") or ()))
-    return kind in kinds_of(flat) or any(kind in kinds_of(shaping.flat(branch)) for branch in branches)
 
 
 def _is_flat(schema: Mapping[str, Any]) -> bool:

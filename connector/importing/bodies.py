@@ -15,6 +15,7 @@ from connector.importing.spec import Inexpressible, Node, items, mapping, text, 
 
 _LONGEST_PROSE: Final = 1000
 _TYPE: Final = re.compile(r"[A-Za-z0-9!#$&^_.+*-]+/[A-Za-z0-9!#$&^_.+*-]+(\s*;[ -~]*)?")
+_ONLY_NEEDS: Final = {"required", "title", "description"}
 _MOST_RULES: Final = 10
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -81,13 +82,15 @@ class Bodies:
         flat = self.shaping.flat(media.schema)
         example = next((value for value in self._examples(media, flat) if isinstance(value, Mapping)), {})
         fields = self._fields(flat)
-        if fields and not self.shaping.has_alternatives(flat) and "array" not in kinds_of(flat):
+        choices = self.shaping.alternatives(flat)
+        if fields and all(set(choice) <= _ONLY_NEEDS for choice in choices) and "array" not in kinds_of(flat):
             required = self._required(flat)
             body: dict[str, str] = {}
             for name, part in fields.items():
                 examples = (example[name],) if name in example else ()
                 key = self._add(name, part, is_required=name in required, examples=examples)
                 body[whole(name)] = f"${{{{ {reference(key)} }}}}"
+            self._one_of(choices)
             self._something()
             self._together(flat)
             if flat.get("additionalProperties") not in (None, False):
@@ -108,6 +111,17 @@ class Bodies:
         key = self.made.add(name, part, "body", is_required=is_required, examples=examples)
         self._inputs[key], self._said[key] = part, name
         return key
+
+    def _one_of(self, choices: list[Node]) -> None:
+        """Of alternatives that only say which fields they need, the example has the first one's."""
+        keys = {said: key for key, said in self._said.items()}
+        needed = [[keys[name] for name in map(str, items(one.get("required"))) if name in keys] for one in choices]
+        if needed and self.operation.is_body_required:
+            for key in needed[0]:
+                self.made.example.setdefault(key, self._inputs[key].sample)
+        if any(needed):
+            said = " or ".join(" and ".join(names) for names in needed if names)
+            self.made.left_out.append(f"its body: that it needs {said}")
 
     def _together(self, flat: Node) -> None:
         """Where the body is optional, and needs some fields as soon as it is sent: rules that say so."""
