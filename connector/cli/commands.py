@@ -35,6 +35,10 @@ _PLACES = {
     ),
     "connections": ("connector.cli.connections:connections", "Save, list, test and remove connections."),
     "usage": ("connector.cli.usage:usage", "Sum up what the runs of this machine have used."),
+    "import": (
+        "connector.cli.importing:import_",
+        "Make a connector from a cURL command or an OpenAPI document.",
+    ),
     "lint": ("connector.cli.linting:lint", "Find mistakes in a connector's manifest."),
     "schema": ("connector.cli.schemas:schema", "Give the JSON Schema of manifests, for editors."),
     "docs": ("connector.cli.documents:docs", "Write the documentation of a connector."),

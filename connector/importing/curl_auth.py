@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-from connector.errors import InputError, Problem
 from connector.importing.curl_secrets import is_secret_name, is_secret_value, pair_of
-from connector.importing.names import id_of, title_of
-from connector.importing.shell_words import VARIABLE
+from connector.importing.names import id_of, title_of, unique
+from connector.importing.refusal import refusal
+from connector.importing.shell_text import VARIABLE
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -19,6 +19,7 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*) +(\S.*)", re.DOTALL)
 _NAMED: Final = re.compile(r"([A-Za-z_-]+=)(\"?)([^\",\s]+)(\"?)")
 _PLAIN_USER: Final = re.compile(r"(?=[a-z])[a-z_-]{1,16}")
 _FILLERS: Final = ("", "x", "X")
+_MOST_COOKIES: Final = 6
 
 
 @dataclass(frozen=True)
@@ -45,20 +46,38 @@ class Credential:
 @dataclass
 class _Found:
     connector_id: str
-    auth: dict[str, Any] | None = None
+    auth: dict[str, Any] = field(default_factory=dict)
+    also: list[dict[str, Any]] = field(default_factory=list)
     fields: dict[str, Any] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    known: dict[str, str] = field(default_factory=dict)
+
+    def sign(self, kind: str, name: str, value: str) -> None:
+        """Send a value in a header or in the query: by the auth itself, or beside it."""
+        key = {"kind": kind, "name": name, "value": value}
+        if self.auth:
+            self.also.append(key)
+        else:
+            self.auth = key
 
     def secret(self, text: str, otherwise: str, about: str) -> str:
-        """A field for a secret text; gives the expression that takes its place."""
-        return self.field(text, otherwise, about, is_secret=True)
+        """A field for a secret text; gives the expression that takes its place. One text has one field."""
+        if text not in self.known:
+            self.known[text] = self.field(text, otherwise, about, is_secret=True)
+        return self.known[text]
 
     def field(self, text: str, otherwise: str, about: str, *, is_secret: bool) -> str:
+        """A field of the connection's form; gives the expression that takes its place."""
         found = VARIABLE.fullmatch(text)
-        name = _field_name(found[1], self.connector_id) if found else otherwise
-        name = otherwise if name in {"base_url", "connection_name"} or name in self.fields else name
-        schema: dict[str, Any] = {"type": "string", "title": title_of(name), "description": about, "minLength": 1}
+        name = field_name(found[1], self.connector_id) if found else otherwise
+        name = unique(name, {*self.fields, "base_url", "connection_name"}, "key")
+        schema: dict[str, Any] = {
+            "type": "string",
+            "title": title_of(name),
+            "description": about,
+            "minLength": 1,
+        }
         self.fields[name] = schema | ({"writeOnly": True} if is_secret else {})
         if is_secret:
             self.secrets.append(text)
@@ -74,48 +93,66 @@ def credential(
         InputError: its auth is computed anew for every request.
     """
     found = _Found(connector_id)
-    kept_headers, kept_query = list(headers), list(query)
-    given = next((pair for pair in headers if pair[0].lower() == "authorization"), None)
+    given = next((value for name, value in headers if name.lower() == "authorization"), None)
     if given is not None:
-        kept_headers.remove(given)
-        _authorization(given[1], found)
+        _authorization(given, found)
         if user is not None or bearer is not None:
-            found.notes.append("The command has a header Authorization, which wins over -u and --oauth2-bearer.")
+            found.notes.append(
+                "The command has a header Authorization, which wins over -u and --oauth2-bearer."
+            )
             found.secrets += filter(None, [user, bearer])
     elif bearer is not None:
         value = found.secret(bearer, "access_token", "Sent as `Authorization: Bearer <token>`.")
         found.auth = {"kind": "bearer", "value": value}
     elif user is not None:
         _basic(*_divided(user), found)
-    elif header := next((pair for pair in headers if _is_secret(pair)), None):
-        kept_headers.remove(header)
-        _header(*header, found)
-    elif parameter := next((pair for pair in query if _is_secret(pair)), None):
-        kept_query = [pair for pair in kept_query if pair[0] != parameter[0]]
-        about = f"Sent as {parameter[0]} in the query."
-        value = found.secret(parameter[1], _named_after(parameter[0]), about)
-        found.auth = {"kind": "query", "name": parameter[0], "value": value}
-    elif cookie := next((pair for pair in headers if pair[0].lower() == "cookie"), None):
-        kept_headers.remove(cookie)
-        value = found.secret(cookie[1], "cookie", "Sent as the header Cookie: all cookies of the service, name=value.")
-        found.auth = {"kind": "header", "name": "Cookie", "value": value}
-        found.secrets += _cookies(cookie[1])
-    for name, value in list(kept_headers):
-        if name.lower() in {"cookie", "proxy-authorization"}:
-            kept_headers.remove((name, value))
-            found.secrets += [value, *_cookies(value)]
-            found.notes.append(f"The header {name} was left out: a connection signs with one credential.")
-        elif _is_secret((name, value)):
-            found.secrets.append(value)
-    found.secrets += [value for name, value in kept_query if _is_secret((name, value))]
+    kept_headers = tuple(pair for pair in headers if not _signed_by_header(*pair, found))
+    kept_query = tuple(pair for pair in query if not _signed_by_query(*pair, found))
+    auth = {**found.auth, "also": found.also} if found.also else found.auth
     return Credential(
-        found.auth,
-        found.fields,
-        tuple(kept_headers),
-        tuple(kept_query),
-        tuple(found.secrets),
-        tuple(found.notes),
+        auth or None, found.fields, kept_headers, kept_query, tuple(found.secrets), tuple(found.notes)
     )
+
+
+def _signed_by_header(name: str, value: str, found: _Found) -> bool:
+    """Whether the header proves who sends the request; it is then sent by the connection."""
+    low = name.lower()
+    if low == "proxy-authorization":
+        found.secrets.append(value)
+        found.notes.append("The header Proxy-Authorization was left out.")
+    elif low == "cookie":
+        found.sign("header", name, _cookies(value, found))
+    elif low != "authorization" and _is_secret((name, value)):
+        matched = _SCHEME.fullmatch(value)
+        scheme = matched[1] if matched and matched[1].lower() in {"bearer", "token", "basic"} else ""
+        secret = matched[2] if matched and scheme else value
+        shown = f"{scheme} <key>" if scheme else "<key>"
+        inner = found.secret(secret, _named_after(name), f"Sent as `{name}: {shown}`.")
+        found.sign("header", name, f"{scheme} {inner}" if scheme else inner)
+    elif low != "authorization":
+        return False
+    return True
+
+
+def _signed_by_query(name: str, value: str, found: _Found) -> bool:
+    if not _is_secret((name, value)):
+        return False
+    found.sign("query", name, found.secret(value, _named_after(name), f"Sent as {name} in the query."))
+    return True
+
+
+def _cookies(value: str, found: _Found) -> str:
+    """Each cookie is a field; of many, all are one."""
+    pairs = [cookie.strip().partition("=") for cookie in value.split(";") if cookie.strip()]
+    if len(pairs) > _MOST_COOKIES or not all(sign and text for _, sign, text in pairs):
+        found.secrets += [text for _, _, text in pairs if text]
+        about = "Sent as the header Cookie: all cookies, without blanks, as in a=1;b=2."
+        return found.secret(value, "cookie", about)
+    sent = [
+        f"{name}={found.secret(text, id_of(name, 'cookie'), f'Sent as the cookie {name}.')}"
+        for name, _, text in pairs
+    ]
+    return "; ".join(sent)
 
 
 def _is_secret(pair: tuple[str, str]) -> bool:
@@ -124,33 +161,33 @@ def _is_secret(pair: tuple[str, str]) -> bool:
 
 
 def _authorization(value: str, found: _Found) -> None:
-    scheme, rest = _SCHEME.fullmatch(value).groups() if _SCHEME.fullmatch(value) else ("", value)
+    matched = _SCHEME.fullmatch(value)
+    scheme, rest = matched.groups() if matched else ("", value)
     if scheme.lower() in _COMPUTED:
         message = f"The scheme {scheme} signs every request anew, which a connector cannot say."
-        _refuse("the header Authorization", message, "A connector can send a key, a bearer token, or basic auth.")
+        raise refusal(
+            "the header Authorization", message, "A connector can send a key, a bearer token, or basic auth."
+        )
     if scheme.lower() == "basic" and (pair := pair_of(rest)):
         found.secrets += [rest]
         _basic(*pair, found)
         return
     shown = f"{scheme} <key>" if scheme else "<key>"
-    otherwise = "access_token" if scheme.lower() in {"bearer", "oauth"} and rest.startswith(("eyJ", "ya29.")) else "api_key"
+    otherwise = (
+        "access_token"
+        if scheme.lower() in {"bearer", "oauth"} and rest.startswith(("eyJ", "ya29."))
+        else "api_key"
+    )
     if named := _NAMED.fullmatch(rest):
         name, opening, secret, closing = named.groups()
-        inner = found.secret(secret, otherwise, f"Sent as `Authorization: {scheme} {name}{opening}<key>{closing}`.")
+        inner = found.secret(
+            secret, otherwise, f"Sent as `Authorization: {scheme} {name}{opening}<key>{closing}`."
+        )
         rest_value = f"{name}{opening}{inner}{closing}"
     else:
         rest_value = found.secret(rest, otherwise, f"Sent as `Authorization: {shown}`.")
     value = f"{scheme} {rest_value}" if scheme else rest_value
-    found.auth = {"kind": "header", "name": "Authorization", "value": value}
-
-
-def _header(name: str, value: str, found: _Found) -> None:
-    matched = _SCHEME.fullmatch(value)
-    scheme = matched[1] if matched and matched[1].lower() in {"bearer", "token", "basic"} else ""
-    secret = matched[2] if matched and scheme else value
-    shown = f"{scheme} <key>" if scheme else "<key>"
-    inner = found.secret(secret, _named_after(name), f"Sent as `{name}: {shown}`.")
-    found.auth = {"kind": "header", "name": name, "value": f"{scheme} {inner}" if scheme else inner}
+    found.sign("header", "Authorization", value)
 
 
 def _divided(user: str) -> tuple[str, str | None]:
@@ -178,21 +215,13 @@ def _basic(name: str, password: str | None, found: _Found) -> None:
     found.secrets += [f"{name}:{password}"] if password else []
 
 
-def _cookies(value: str) -> Iterator[str]:
-    return (cookie.partition("=")[2].strip() for cookie in value.split(";") if "=" in cookie)
-
-
 def _named_after(name: str) -> str:
     """The field for a header or a parameter: x-api-key -> api_key, key -> api_key, private-token -> private_token."""
     made = id_of(name.removeprefix("X-").removeprefix("x-"), "api_key")
     return "api_key" if made in {"key", "apikey", "authorization", "auth", "appid"} else made
 
 
-def _field_name(variable: str, connector_id: str) -> str:
-    """PERPLEXITY_API_KEY, of the connector perplexity, is api_key: the variable that the field is read from."""
+def field_name(variable: str, connector_id: str) -> str:
+    """The name for a variable. PERPLEXITY_API_KEY, of the connector perplexity, is api_key: the variable that the field is read from."""
     name = id_of(variable, "api_key").removeprefix(f"{connector_id}_")
     return "api_key" if name in {"key", "apikey"} else name
-
-
-def _refuse(where: str, message: str, hint: str) -> NoReturn:
-    raise InputError([Problem(where, message, hint)])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-from connector.errors import InputError, Problem
 from connector.importing.curl_command import FORM_TYPE, Command, Part
 from connector.importing.curl_url import pairs
+from connector.importing.refusal import refusal
 from connector.strict_json import parse
 
 _JSON_TYPE: Final = re.compile(r"application/(?:[\w.-]+\+)?json|text/json", re.IGNORECASE)
@@ -69,7 +69,7 @@ def body(command: Command, notes: list[str]) -> Body | None:
         return Json(_json(text)) if text.strip() else None
     if kind.startswith("multipart/"):
         message = "Its multipart form is written out, boundaries and all."
-        _refuse(message, "Write each field with --form instead.")
+        raise refusal("the body", message, "Write each field with --form instead.")
     if kind in {"", FORM_TYPE}:
         if not text.strip():
             return None
@@ -82,7 +82,11 @@ def body(command: Command, notes: list[str]) -> Body | None:
             return Form(tuple(pairs(text.strip())))
         if not kind:
             message = "Its body is neither JSON nor a form."
-            _refuse(message, "Give JSON, or pairs such as name=text&other=text; or say its Content-Type.")
+            raise refusal(
+                "the body",
+                message,
+                "Give JSON, or pairs such as name=text&other=text; or say its Content-Type.",
+            )
         return Raw(text, FORM_TYPE)
     return Raw(text, said)
 
@@ -95,11 +99,9 @@ def _json(text: str) -> Any:
         wrong = "it holds half of a character"
     except ValueError as error:
         wrong = str(error)
-    hint = "Write it as JSON: names and texts in double quotes, no comma before a closing bracket, no comments."
+    hint = (
+        "Write it as JSON: names and texts in double quotes, no comma before a closing bracket, no comments."
+    )
     if "\0" in text:
         hint = 'A variable is read inside a text only: "name": "$NAME".'
-    _refuse(f"It is not JSON: {wrong}.", hint)
-
-
-def _refuse(message: str, hint: str) -> NoReturn:
-    raise InputError([Problem("the body", message, hint)])
+    raise refusal("the body", f"It is not JSON: {wrong}.", hint)

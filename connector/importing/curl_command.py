@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, NoReturn
+from typing import Final
 from urllib.parse import quote
 
-from connector.errors import InputError, Problem
 from connector.importing.curl_options import Option, note_of, options
+from connector.importing.refusal import refusal
 from connector.importing.shell_words import Words
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 _NO_FILES: Final = "Files are never read. Write its text into the command."
-_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Command:
-    """A request as the command's options say it. Variables stand in texts as shell_words.VARIABLE has them.
+    """A request as the command's options say it. Variables stand in texts as shell_text.VARIABLE has them.
 
     Attributes:
         method: such as POST.
@@ -88,9 +88,11 @@ def command(words: Words) -> Command:
     if len(asked.urls) != 1:
         count = "no URL" if not asked.urls else f"{len(asked.urls)} URLs"
         hint = "Give one, in quotes." if not asked.urls else "Import them one after the other, with --add-to."
-        _refuse("the command", f"It has {count}.", hint)
+        raise refusal("the command", f"It has {count}.", hint)
     if asked.parts and asked.data is not None:
-        _refuse("--form", "The command has a form and --data: curl sends one of them.", "Remove one of them.")
+        raise refusal(
+            "--form", "The command has a form and --data: curl sends one of them.", "Remove one of them."
+        )
     url, data = asked.urls[0], asked.data
     if "get" in asked.flags and data is not None:
         asked.query.insert(0, data)
@@ -140,7 +142,7 @@ def _take(option: Option, asked: _Asked, stdin: str | None) -> None:
             asked.parts.append(Part(name, text))
         case "cookie":
             if "=" not in value and "\0" not in value:
-                _refuse("-b", f"It names a file. {_NO_FILES}", "Write the cookies: -b 'name=value'.")
+                raise refusal("-b", f"It names a file. {_NO_FILES}", "Write the cookies: -b 'name=value'.")
             asked.headers.append(("Cookie", value))
         case "referer":
             asked.headers.append(("Referer", value.removesuffix(";auto")))
@@ -150,7 +152,7 @@ def _take(option: Option, asked: _Asked, stdin: str | None) -> None:
             asked.headers.append(("Range", f"bytes={value}"))
         case "user" | "oauth2-bearer" | "max-time":
             asked.values[option.name] = value
-        case "get" | "globoff" | "path-as-is":
+        case "get" | "globoff" | "path-as-is" | "head":
             asked.flags.add(option.name)
         case _:
             asked.notes += filter(None, [note_of(option)])
@@ -167,7 +169,9 @@ def _sent(option: Option, stdin: str | None) -> str:
     if option.value == "@-" and stdin is not None:
         return stdin.replace("\r", "").replace("\n", "") if option.name in {"data", "data-ascii"} else stdin
     what = "what comes from another command" if option.value == "@-" else "a file"
-    _refuse(f"--{option.name} @...", f"It sends {what}. {_NO_FILES}", "Put it in single quotes after --data-raw.")
+    raise refusal(
+        f"--{option.name} @...", f"It sends {what}. {_NO_FILES}", "Put it in single quotes after --data-raw."
+    )
 
 
 def _encoded(value: str, shown: str) -> str:
@@ -176,7 +180,7 @@ def _encoded(value: str, shown: str) -> str:
     if not sign:
         name, sign, text = value.partition("@")
         if sign:
-            _refuse(f"{shown} @...", f"It sends a file. {_NO_FILES}", f"Write {shown} name=text.")
+            raise refusal(f"{shown} @...", f"It sends a file. {_NO_FILES}", f"Write {shown} name=text.")
         name, text = "", value
     encoded = "".join(part if "\0" in part else quote(part, safe="") for part in _around_variables(text))
     return f"{name}={encoded}" if name else encoded
@@ -190,14 +194,16 @@ def _around_variables(text: str) -> Iterator[str]:
 def _header(value: str) -> Iterator[tuple[str, str | None]]:
     """`Name: text`; `Name;` for one without a value; `Name:` for one that curl should leave out (None)."""
     if value.startswith("@"):
-        _refuse("-H @...", f"It reads headers from a file. {_NO_FILES}", "Write -H 'Name: value'.")
+        raise refusal("-H @...", f"It reads headers from a file. {_NO_FILES}", "Write -H 'Name: value'.")
     name, colon, text = value.partition(":")
     if colon:
         yield name.strip(), text.strip() or None
     elif value.rstrip().endswith(";"):
         yield value.rstrip()[:-1].strip(), ""
     elif value.strip():
-        _refuse("-H", "It has no colon: curl sends no such header.", "Write -H 'Name: value', in quotes.")
+        raise refusal(
+            "-H", "It has no colon: curl sends no such header.", "Write -H 'Name: value', in quotes."
+        )
 
 
 def _headers(asked: _Asked) -> Iterator[tuple[str, str]]:
@@ -214,7 +220,13 @@ def _headers(asked: _Asked) -> Iterator[tuple[str, str]]:
             if name.lower() not in removed:
                 found.setdefault(name.lower(), (name, ["application/json"]))
     for name, values in found.values():
-        if len(values) > 1 and name.lower() in {"content-type", "user-agent", "referer", "authorization", "host"}:
+        if len(values) > 1 and name.lower() in {
+            "content-type",
+            "user-agent",
+            "referer",
+            "authorization",
+            "host",
+        }:
             yield name, values[-1]
             asked.notes.append(f"The header {name} stands there twice; the last one was taken.")
         else:
@@ -225,16 +237,16 @@ def _part(value: str) -> Part:
     """`name=text`, `name=@file`, each with `;type=...` and `;filename=...` behind it."""
     name, sign, rest = value.partition("=")
     if not sign:
-        _refuse("-F", "It has no `=`.", "Write -F 'name=text'.")
+        raise refusal("-F", "It has no `=`.", "Write -F 'name=text'.")
     if rest.startswith("<"):
-        _refuse("-F name=<...", f"It reads a file. {_NO_FILES}", "Write -F 'name=text'.")
+        raise refusal("-F name=<...", f"It reads a file. {_NO_FILES}", "Write -F 'name=text'.")
     is_file = rest.startswith("@")
     text, settings = _word_of_form(rest.removeprefix("@"))
     kind = settings.get("type")
     if not is_file:
         return Part(name, text, settings.get("filename"), kind)
     if "," in text:
-        _refuse("-F", "It sends several files in one field.", "Write one -F for each.")
+        raise refusal("-F", "It sends several files in one field.", "Write one -F for each.")
     file = settings.get("filename") or text.replace("\\", "/").rpartition("/")[2]
     return Part(name, None, "file" if file == "-" else file, kind)
 
@@ -253,20 +265,22 @@ def _word_of_form(text: str) -> tuple[str, dict[str, str]]:
     for setting in rest.split(";"):
         key, equals, word = setting.strip().partition("=")
         if key in {"headers", "encoder"}:
-            _refuse("-F", f"A part of a form cannot have `{key}=` here.", "Remove it.")
+            raise refusal("-F", f"A part of a form cannot have `{key}=` here.", "Remove it.")
         if key in {"type", "filename"} and equals:
             settings[key] = word.strip('"')
     return value, settings
 
 
 def _method(asked: _Asked, *, has_body: bool) -> str:
-    method = asked.method if asked.method is not None else "POST" if has_body else "GET"
+    usual = "HEAD" if "head" in asked.flags else "POST" if has_body else "GET"
+    method = usual if asked.method is None else asked.method
     if method not in _METHODS:
         shown = method if method.isalpha() and len(method) < 10 else "..."
         hint = f"Known here: {', '.join(_METHODS)}, in capital letters."
-        _refuse("-X", f"A connector has no {shown} requests.", hint)
-    if method == "GET" and has_body:
-        _refuse("-X GET", "A GET request with a body: servers pass over it.", "Put it into the query with -G, or use POST.")
+        raise refusal("-X", f"A connector has no {shown} requests.", hint)
+    if method in {"GET", "HEAD"} and has_body:
+        hint = "Put it into the query with -G, or use POST."
+        raise refusal(f"-X {method}", f"A {method} request with a body: servers pass over it.", hint)
     return method
 
 
@@ -276,10 +290,5 @@ def _seconds(text: str | None) -> float | None:
     except ValueError:
         seconds = 0.0
     if seconds is not None and not 0 <= seconds < 1e6:
-        _refuse("--max-time", "It is not a number of seconds.", "Write one, such as 30.")
+        raise refusal("--max-time", "It is not a number of seconds.", "Write one, such as 30.")
     return seconds or None
-
-
-def _refuse(where: str, message: str, hint: str) -> NoReturn:
-    raise InputError([Problem(where, message, hint)])
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 from connector.importing.curl_secrets import Secrets, is_secret_name, texts_of
 from connector.importing.inferred import inferred
 from connector.importing.names import input_name_of, not_a_secret, title_of, unique
-from connector.importing.shell_words import VARIABLE
+from connector.importing.shell_text import VARIABLE
 
 FAKE_SECRET: Final = "test-secret"  # noqa: S105 - what stands in examples for a secret
 _ANYTHING: Final = ["string", "number", "boolean", "array", "object"]
@@ -48,7 +49,7 @@ class Inputs:
         typed: Any = value
         if value in {"true", "false"}:
             typed = value == "true"
-        elif _NUMBER.fullmatch(value) and not _NO_NUMBERS.search(said):
+        elif _NUMBER.fullmatch(value) and not _NO_NUMBERS.search(said.rstrip("[]")):
             typed = int(value)
         return self._add(said, typed, place=place, in_body=place == "form")
 
@@ -61,8 +62,8 @@ class Inputs:
         name = self._named(said, "path")
         is_secret = literal is not None and (self.secrets.shows(literal) or is_secret_name(said))
         if is_secret or (literal is None and is_secret_name(said)):
-            return self._secret(name, said)
-        self.properties[name] = {"type": "string", "title": title_of(said), "minLength": 1}
+            return self._secret(name)
+        self.properties[name] = {"type": "string", "title": title_of(name), "minLength": 1}
         self.required.append(name)
         self.example[name] = literal or name
         return f"${{{{ inputs.{name} }}}}"
@@ -70,7 +71,7 @@ class Inputs:
     def once(self, said: str, literal: str) -> str:
         """An input for a header that is another one each time, such as Idempotency-Key: left out if not given."""
         name = self._named(said, "header")
-        self.properties[name] = {"type": "string", "title": title_of(said), "minLength": 1}
+        self.properties[name] = {"type": "string", "title": title_of(name), "minLength": 1}
         self.properties[name]["description"] = f"Sent as the header {said}, another one each time."
         if literal and "\0" not in literal:
             self.example[name] = literal
@@ -81,21 +82,19 @@ class Inputs:
         name = self._named(said, "file")
         if text is not None:
             return self._add(said, text, place="file")
-        self.properties[name] = {"type": "string", "title": title_of(said), "description": "The text of the file."}
+        about = "The file, as base64 of its bytes."
+        self.properties[name] = {"type": "string", "title": title_of(name), "description": about}
+        self.properties[name]["contentEncoding"] = "base64"
         self.required.append(name)
-        self.example[name] = "The text of the file."
+        self.example[name] = b64encode(b"The text of the file.\n").decode()
         return f"${{{{ inputs.{name} }}}}"
-
-    def secret(self, said: str, *, place: str) -> str:
-        """An input for a secret beside the one of the connection."""
-        return self._secret(self._named(said, place), said)
 
     def _named(self, said: str, place: str) -> str:
         return unique(input_name_of(said), self.properties, place)
 
-    def _secret(self, name: str, said: str) -> str:
+    def _secret(self, name: str) -> str:
         name = unique(not_a_secret(name), self.properties)
-        schema = {"type": "string", "title": title_of(said), "description": "A secret.", "minLength": 1}
+        schema = {"type": "string", "title": title_of(name), "description": "A secret.", "minLength": 1}
         self.properties[name] = {**schema, "writeOnly": True}
         self.required.append(name)
         self.example[name] = FAKE_SECRET
@@ -105,13 +104,17 @@ class Inputs:
         name = self._named(said, place)
         is_plain = isinstance(value, str | int | float) and not isinstance(value, bool)
         if is_plain and (is_secret_name(said, in_body=in_body) or self.secrets.shows(str(value))):
-            return self._secret(name, said)
+            return self._secret(name)
         name = unique(not_a_secret(name), self.properties) if not_a_secret(name) != name else name
-        schema = {"title": title_of(said), **inferred([value])}
+        schema = {"title": title_of(name), **inferred([value])}
         if place != "body" and name != said:
             schema["description"] = f"Sent as {said}."
         if value is None:
-            self.properties[name] = {**schema, "type": list(_ANYTHING), "description": "The command has null here."}
+            self.properties[name] = {
+                **schema,
+                "type": list(_ANYTHING),
+                "description": "The command has null here.",
+            }
             return f"${{{{ inputs.{name} }}}}"
         shown = self._shown(value, said)
         if shown != value:

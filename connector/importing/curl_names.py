@@ -9,10 +9,34 @@ from typing import Final
 from connector.importing.curl_url import Segment
 from connector.importing.names import LONGEST, id_of
 
-_PREFIXES: Final = frozenset("api apis www rest app gateway public sandbox test dev staging hooks graph data".split())
-_SECOND_LEVEL: Final = frozenset("co com org net gov ac edu or ne".split())
+_PREFIXES: Final = frozenset(
+    [
+        "api",
+        "apis",
+        "www",
+        "rest",
+        "app",
+        "gateway",
+        "public",
+        "sandbox",
+        "test",
+        "dev",
+        "staging",
+        "hooks",
+        "graph",
+        "data",
+    ]
+)
+_SECOND_LEVEL: Final = frozenset(["co", "com", "org", "net", "gov", "ac", "edu", "or", "ne"])
 _NO_NOUN: Final = re.compile(r"v?[0-9][0-9a-z.]*(?:-[0-9]{2})*|v[0-9]\w*|api|rest|[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_VERBS: Final = {"GET": "get", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
+_VERBS: Final = {
+    "GET": "get",
+    "PUT": "update",
+    "PATCH": "update",
+    "DELETE": "delete",
+    "HEAD": "check",
+    "OPTIONS": "options",
+}
 
 
 def connector_id(authority: str) -> str:
@@ -48,7 +72,7 @@ def action_id(method: str, segments: Iterable[Segment]) -> str:
 
 
 def singular(noun: str) -> str:
-    """customers -> customer, entries -> entry; words that are no plural stay."""
+    """Customers -> customer, entries -> entry; words that are no plural stay."""
     if noun.endswith("ies") and len(noun) > 4:
         return f"{noun[:-3]}y"
     if noun.endswith(("sses", "xes", "ches", "shes")):

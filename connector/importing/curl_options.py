@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final
 
-from connector.errors import InputError, Problem, nearest
+from connector.errors import nearest
+from connector.importing.refusal import refusal
 
 _VALUED: Final = """
 abstract-unix-socket alt-svc aws-sigv4 cacert capath cert/E cert-type ciphers config/K connect-timeout connect-to
@@ -78,7 +79,6 @@ _REFUSED: Final[dict[str, tuple[str, str]]] = {
         ("It sends the request to a socket, not to a host.", "A connector's base_url is an http or https URL."),
     ),
     "upload-file": (f"It sends a file. {_FILES}", "Give the text with --data-binary, or a form's file with --form."),
-    "head": ("A connector has no HEAD requests: their answer has no body.", "Import the command without it."),
     "next": ("It begins another request.", "Import them one after the other, with --add-to."),
     "time-cond": ("It asks for an answer by a date.", 'Write the header: -H "If-Modified-Since: ...".'),
     "continue-at": ("It goes on with a file.", "Import the command without it."),
@@ -104,7 +104,9 @@ _NOTED: Final[dict[str, str]] = {
     **dict.fromkeys(
         ("location", "location-trusted", "follow"), "-L was left out: the connector follows no redirects."
     ),
-    **dict.fromkeys(("proxy", "preproxy", "proxy1.0", "socks4", "socks4a", "socks5", "socks5-hostname"), _PROXY),
+    **dict.fromkeys(
+        ("proxy", "preproxy", "proxy1.0", "socks4", "socks4a", "socks5", "socks5-hostname"), _PROXY
+    ),
     **dict.fromkeys(("proxy-user", "proxy-header"), _PROXY),
     "connect-timeout": _LIMITS.format("--connect-timeout"),
     "speed-limit": _LIMITS.format("-Y"),
@@ -154,7 +156,7 @@ def note_of(option: Option) -> str | None:
         InputError: it cannot be left out.
     """
     if option.name in _REFUSED:
-        _refuse(_shown(option.name), *_REFUSED[option.name])
+        raise refusal(_shown(option.name), *_REFUSED[option.name])
     return _NOTED.get(option.name)
 
 
@@ -165,10 +167,10 @@ def _long(word: str, rest: Iterator[str]) -> Option:
         shown = given if given.replace("-", "").replace(".", "").isalnum() and len(given) < 40 else "..."
         near = nearest(given, _NAMES) if shown == given else None
         hint = f"Did you mean --{near}?" if near else "Remove it, or write it as curl's manual does."
-        _refuse(f"--{shown}", "curl has no such option.", hint)
+        raise refusal(f"--{shown}", "curl has no such option.", hint)
     if is_assigned:
         message = "curl takes a value after a blank, not after `=`."
-        _refuse(f"--{name}", message, f"Write --{name} and then the value, in quotes.")
+        raise refusal(f"--{name}", message, f"Write --{name} and then the value, in quotes.")
     return Option(name, _value(f"--{name}", rest)) if name in VALUED else Option(name)
 
 
@@ -190,7 +192,9 @@ def _bundle(word: str, rest: Iterator[str]) -> Iterator[Option]:
         name = _SHORT.get(sign)
         if name is None:
             shown = sign if sign.isprintable() else "..."
-            _refuse(f"-{shown}", "curl has no such option.", "Check the quotes before it, and the option.")
+            raise refusal(
+                f"-{shown}", "curl has no such option.", "Check the quotes before it, and the option."
+            )
         if name in VALUED:
             yield Option(name, word[position:] or _value(f"-{sign}", rest))
             return
@@ -200,14 +204,10 @@ def _bundle(word: str, rest: Iterator[str]) -> Iterator[Option]:
 def _value(shown: str, rest: Iterator[str]) -> str:
     value = next(rest, None)
     if value is None:
-        _refuse(shown, "It has no value: the command ends here.", "Copy the whole command.")
+        raise refusal(shown, "It has no value: the command ends here.", "Copy the whole command.")
     return value
 
 
 def _shown(name: str) -> str:
     short = (_table(_VALUED) | _table(_PLAIN)).get(name)
-    return f"-{short}" if short else f"--{name}"
-
-
-def _refuse(where: str, message: str, hint: str) -> NoReturn:
-    raise InputError([Problem(where, message, hint)])
+    return f"-{short}" if short and short.isalnum() else f"--{name}"

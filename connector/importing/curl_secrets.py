@@ -7,18 +7,75 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from connector.importing.shell_words import VARIABLE
+from connector.importing.shell_text import VARIABLE
 from connector.lint import SECRET_TEXT
 from connector.secret import Redactor, Secret
 
 _WORD_ENDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 _SECRET_WORDS: Final = frozenset(
-    "apikey apikeys secret secrets password passwd passphrase pwd authorization auth token tokens credential "
-    "credentials signature sig jwt appid hapikey apitoken authtoken accesstoken bearer pat cookie".split()
+    [
+        "apikey",
+        "apikeys",
+        "secret",
+        "secrets",
+        "password",
+        "passwd",
+        "passphrase",
+        "pwd",
+        "authorization",
+        "auth",
+        "token",
+        "tokens",
+        "credential",
+        "credentials",
+        "signature",
+        "sig",
+        "jwt",
+        "appid",
+        "hapikey",
+        "apitoken",
+        "authtoken",
+        "accesstoken",
+        "bearer",
+        "pat",
+        "cookie",
+    ]
 )
-_KEYED: Final = frozenset("api app application access auth private subscription functions account secret x".split())
+_KEYED: Final = frozenset(
+    [
+        "api",
+        "app",
+        "application",
+        "access",
+        "auth",
+        "private",
+        "subscription",
+        "functions",
+        "account",
+        "secret",
+        "x",
+    ]
+)
 _OTHER_TOKENS: Final = frozenset(
-    "next page prev previous continuation sync pagination cursor max min stop eos bos pad mask start end".split()
+    [
+        "next",
+        "page",
+        "prev",
+        "previous",
+        "continuation",
+        "sync",
+        "pagination",
+        "cursor",
+        "max",
+        "min",
+        "stop",
+        "eos",
+        "bos",
+        "pad",
+        "mask",
+        "start",
+        "end",
+    ]
 )
 _WORDS_OF_BODIES: Final = frozenset({"key", "auth", "sig", "signature", "cookie", "token_type"})
 _NOT_SECRETS: Final = frozenset({"idempotency-key", "sec-websocket-key", "x-idempotency-key", "max-tokens"})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final
 from urllib.parse import quote, unquote
 
-from connector.errors import InputError, Problem
-from connector.importing.shell_words import VARIABLE
+from connector.importing.refusal import refusal
+from connector.importing.shell_text import VARIABLE
 
 _REFUSED_HOST: Final = "Write it as https://host/path."
 _PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -85,13 +85,13 @@ def url(text: str, *, globs: bool = True, keeps_dots: bool = False) -> Url:
     if globs:
         if _RANGE.search(text) or _SET.search(text):
             hint = "Write one URL, with {name} for what changes; or add -g if these signs belong to it."
-            _refuse("Its braces or brackets mean several URLs to curl.", hint)
+            raise refusal("the URL", "Its braces or brackets mean several URLs to curl.", hint)
         text = re.sub(r"\\([\[\]{}])", r"\1", text)
     scheme, sign, rest = text.partition("://")
     if sign and "\0" not in scheme and "{" not in scheme:
         if scheme.lower() not in {"http", "https"}:
             shown = scheme if scheme.isalnum() and len(scheme) < 10 else "this scheme"
-            _refuse(f"It is not a URL of HTTP ({shown}).", _REFUSED_HOST)
+            raise refusal("the URL", f"It is not a URL of HTTP ({shown}).", _REFUSED_HOST)
     else:
         scheme, rest = "", text
     rest = rest.partition("#")[0]
@@ -99,7 +99,7 @@ def url(text: str, *, globs: bool = True, keeps_dots: bool = False) -> Url:
     authority, slash, path = address.partition("/")
     user, at, host = authority.rpartition("@")
     if not host:
-        _refuse("It has no host.", _REFUSED_HOST)
+        raise refusal("the URL", "It has no host.", _REFUSED_HOST)
     return Url(
         scheme=scheme.lower() or "http",
         authority=host,
@@ -124,8 +124,8 @@ def _decoded(text: str, *, plus: bool = False) -> str:
     try:
         return unquote(text.replace("+", " ") if plus else text, errors="strict")
     except UnicodeDecodeError:
-        pass
-    _refuse("What is percent-encoded in it is not UTF-8 text.", "Raw bytes cannot be imported.")
+        message = "What is percent-encoded in it is not UTF-8 text."
+    raise refusal("the URL", message, "Raw bytes cannot be imported.")
 
 
 def _segments(path: str, *, keeps_dots: bool) -> list[Segment]:
@@ -133,7 +133,9 @@ def _segments(path: str, *, keeps_dots: bool) -> list[Segment]:
     if not keeps_dots:
         parts = _without_dots(parts)
     if "" in parts[:-1] or not {".", ".."}.isdisjoint(parts):
-        _refuse("Its path holds an empty, `.` or `..` segment.", "Write the path without it.")
+        raise refusal(
+            "the URL", "Its path holds an empty, `.` or `..` segment.", "Write the path without it."
+        )
     return [_segment(part) for part in parts]
 
 
@@ -184,7 +186,3 @@ def _parts(text: str) -> list[str | Varying]:
 def _encoded(text: str) -> str:
     """As HTTP takes it; what is percent-encoded stays so."""
     return quote(_PERCENT.sub("%25", text), safe="%:@!$&'()*+,;=~-._")
-
-
-def _refuse(message: str, hint: str) -> NoReturn:
-    raise InputError([Problem("the URL", message, hint)])

@@ -39,7 +39,11 @@ def skeleton(
         where["default"] = base_url
     else:
         required.append("base_url")
-    own_name = {"type": "string", "title": "Connection Name", "description": "A name to tell connections apart."}
+    own_name = {
+        "type": "string",
+        "title": "Connection Name",
+        "description": "A name to tell connections apart.",
+    }
     form = {
         "type": "object",
         "additionalProperties": False,
@@ -74,10 +78,26 @@ _SENSIBLE: Final[dict[str, Any]] = {
         " || response.body.error || response.body.type }}",
         "kinds": [
             {"kind": "bad_credential", "status": [401], "hint": "Check the connection's credentials."},
-            {"kind": "no_credit", "status": [402], "hint": "Check the account's plan and credit at the service."},
-            {"kind": "not_allowed", "status": [403, 451], "hint": "Check what the credentials are allowed to do."},
-            {"kind": "not_found", "status": [404, 410], "hint": "Check the ids among the inputs, and base_url."},
-            {"kind": "rate_limited", "status": [429], "hint": "Wait, then run it again; or send fewer requests at once."},
+            {
+                "kind": "no_credit",
+                "status": [402],
+                "hint": "Check the account's plan and credit at the service.",
+            },
+            {
+                "kind": "not_allowed",
+                "status": [403, 451],
+                "hint": "Check what the credentials are allowed to do.",
+            },
+            {
+                "kind": "not_found",
+                "status": [404, 410],
+                "hint": "Check the ids among the inputs, and base_url.",
+            },
+            {
+                "kind": "rate_limited",
+                "status": [429],
+                "hint": "Wait, then run it again; or send fewer requests at once.",
+            },
             {
                 "kind": "bad_input",
                 "status": [400, 405, 406, 409, 411, 412, 413, 414, 415, 422, 423, 428],
