@@ -190,6 +190,7 @@ def test_nothing_to_run_ends_clearly(tmp_path: Path, cli: Cli) -> None:
     ended = cli("test", str(folder))
     assert (ended.code, ended.out) == (Exit.WRONG, "")
     assert "There is nothing to run: there are no examples." in ended.err
+    assert "there is nothing to record" in cli("record", str(folder)).err
     library = shutil.copytree(LIBRARY, tmp_path / "library")
     ended = cli("test", str(library))
     assert (ended.code, ended.out) == (Exit.WRONG, "")
@@ -334,6 +335,23 @@ def test_live_runs_what_is_free(tiny: Path, cli: Cli, monkeypatch: pytest.Monkey
         monkeypatch.setenv("TINY_BASE_URL", server.url)
         ended = cli("test", str(tiny), "--live")
         assert (ended.code, summary(ended), len(server.requests)) == (Exit.OK, "3 passed, 0 failed", 3)
+
+
+def test_live_leaves_out_what_the_service_has_retired(
+    tiny: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be refused, and says nothing about the connector."""
+    file = tiny / "actions" / "look.yaml"
+    text = file.read_text()
+    route = text.partition("  only:\n")[2].partition("examples:")[0]
+    text = text.replace("examples:\n", f"  old:\n    retired: 2020-01-01\n{route}examples:\n")
+    file.write_text(text.replace("{id: 6, tags: [a]}", "{id: 6, tags: [a]}\n    route: old"))
+    monkeypatch.setenv("TINY_KEY", "test-key-aB3dE5gH7jK9")
+    with Loopback(http(200, {"name": "x"})) as server:
+        monkeypatch.setenv("TINY_BASE_URL", server.url)
+        ended = cli("test", str(tiny), "--live")
+    assert (ended.code, summary(ended)) == (Exit.OK, "2 passed, 0 failed, 1 left out")
+    assert "note: left out, for it takes a route that the service has retired: look/two" in ended.err
 
 
 # --- record

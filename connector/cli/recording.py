@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NoReturn
 
@@ -10,7 +11,7 @@ import click
 from connector.cli.endings import RUNS, closing
 from connector.cli.naming import complete_words, find_connectors
 from connector.cli.opening import open_connection
-from connector.cli.streams import give
+from connector.cli.streams import give, tell
 from connector.cli.visible import visible
 
 if TYPE_CHECKING:
@@ -57,8 +58,21 @@ def record(words: tuple[str, ...], live: bool, connection: str | None, allow: tu
             used: bool | Connection = False
             if live:
                 used = stack.enter_context(open_connection(loaded, connection)).connection
-            for text in record_examples(loaded, action, example, live=used, allow=allow):
-                give(visible(text))
+            texts = record_examples(loaded, action, example, live=used, allow=allow)
+            if not _given(texts):
+                what = (
+                    "there is nothing to record: write `examples: [{id: ..., inputs: {...}}]` into an action."
+                )
+                tell(f"{loaded.id}: {what}")
+
+
+def _given(texts: Iterable[str]) -> int:
+    """Give each text as soon as it is there; how many there were."""
+    number = 0
+    for text in texts:
+        give(visible(text))
+        number += 1
+    return number
 
 
 def checked(words: tuple[str, ...]) -> None:

@@ -91,22 +91,24 @@ def _live(
     stack: ExitStack,
 ) -> int:
     from connector.testing import session
-    from connector.testing.live import compare, is_free
+    from connector.testing.live import compare, is_free, is_retired
 
     opened: dict[str, OpenConnection] = {}
     for one in chosen:
         if one.connector.id not in opened:
             opened[one.connector.id] = stack.enter_context(open_connection(one.connector, name))
             _check(opened[one.connector.id])
-    free = [one for one in chosen if is_free(one, opened[one.connector.id])]
-    others = [one for one in chosen if one not in free]
+    retired = [one for one in chosen if is_retired(one)]
+    free = [one for one in chosen if one not in retired and is_free(one, opened[one.connector.id])]
+    others = [one for one in chosen if one not in retired and one not in free]
+    if retired:
+        shown.left_out["takes a route that the service has retired"] = retired
     if others and not (yes or _agreed(others)):
-        shown.left_out = others
+        shown.left_out["may cost money or change something, and needs --yes"] = others
         others = []
     if not free and not others:
-        raise InputError(
-            [Problem("examples", "None of them is free to run.", "Add --yes to run them all the same.")]
-        )
+        hint = "Add --yes to run those that may cost money or change something."
+        raise InputError([Problem("connector test --live", "There is nothing to run that is free.", hint)])
     return int(
         session.run([*free, *others], lambda one: compare(one, opened[one.connector.id]), shown, **how)
     )

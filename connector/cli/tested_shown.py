@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
 OLD_DAYS: Final = 180
 _WIDTH: Final = 78
+_MOST_NAMES: Final = 8
 
 
 class Shown:
     """A plugin of pytest, by the names of its methods.
 
     Attributes:
-        left_out: examples that were not run, for they may cost money.
+        left_out: examples that were not run, by the reason.
     """
 
     def __init__(self, *, is_live: bool) -> None:
-        self.left_out: Sequence[ConnectorExample] = ()
+        self.left_out: dict[str, Sequence[ConnectorExample]] = {}
         self._is_live = is_live
         self._begun = time.monotonic()
         self._line = ""
@@ -78,7 +79,8 @@ class Shown:
             give(visible(text))
         self._tell_notes()
         seconds = time.monotonic() - self._begun
-        left_out = f", {len(self.left_out)} left out" if self.left_out else ""
+        number = sum(map(len, self.left_out.values()))
+        left_out = f", {number} left out" if number else ""
         give(f"{self._passed} passed, {len(self._failed)} failed{left_out} in {seconds:.2f} s")
 
     def pytest_internalerror(self, excrepr: Any) -> bool:
@@ -97,9 +99,10 @@ class Shown:
             tell(
                 f"note: {len(self._old)} {noun} older than {OLD_DAYS} days; {oldest}. Record anew: {one.command}"
             )
-        if self.left_out:
-            names = ", ".join(visible(one.id, one_line=True) for one in self.left_out)
-            tell(f"note: may cost money or change something, and needs --yes: {names}")
+        for why, examples in self.left_out.items():
+            names = [visible(one.id, one_line=True) for one in examples[:_MOST_NAMES]]
+            more = f" and {len(examples) - _MOST_NAMES} more" if len(examples) > _MOST_NAMES else ""
+            tell(f"note: left out, for it {why}: {', '.join(names)}{more}")
 
 
 def _span(days: Sequence[date]) -> str:

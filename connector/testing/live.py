@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from connector.run import OpenConnection
 from connector.testing.answer_shape import drifted, shape_of
 from connector.testing.cassette import taking
 from connector.testing.cassette_file import CassetteError, recorded
 from connector.testing.examples import ConnectorExample, before
 from connector.testing.recording import run
+
+
+def is_retired(one: ConnectorExample) -> bool:
+    """Whether an example takes a route that the service has retired by today."""
+    name = one.example.route or next(iter(one.action.routes))
+    retired = one.action.routes[name].retired
+    return retired is not None and retired <= datetime.now(UTC).date()
 
 
 def is_free(one: ConnectorExample, opened: OpenConnection) -> bool:
