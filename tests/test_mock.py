@@ -70,7 +70,7 @@ def test_every_example_of_a_foreign_connector_runs(tmp_path: Path, name: str) ->
     told: list[str] = []
     assert lint(tmp_path / name) == []
     with Mock(made, told=told.append) as mock, opened(mock) as acme:
-        assert acme.check().state == "works"
+        assert acme.check().state in ({"works"} if made.connection.check else {"works", "unknown"})
         for action in made.actions.values():
             for example in action.examples:
                 outputs = acme.run(action.id, example.inputs).outputs
@@ -367,7 +367,7 @@ def test_a_hostile_response_schema_gets_an_answer(tmp_path: Path, name: str) -> 
             found, told = None, error.message
         assert told.startswith(wrong) if wrong else told == ""
         assert found is None or isinstance(found, str)
-        assert one.check().state == "works"
+        assert httpx.get(f"{mock.url}/nothing", trust_env=False).status_code in {400, 404}
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def _serve_mock(path: str, port: int, faults: tuple[str, ...]) -> None:
 
 def _tell_use(path: str, connector: Connector, credential: Credential) -> None:
     """What another terminal needs to use a mock."""
-    if not credential.is_reachable:
+    if "base_url" in credential.away or "token_url" in credential.away:
         tell(
             "The manifest writes its base URL out, so no connection leads here. Run an action against a mock:"
         )
@@ -125,6 +125,10 @@ def _tell_use(path: str, connector: Connector, credential: Credential) -> None:
     from connector.evaluate import text_of
     from connector.secret import Secret
 
+    for name in credential.away:
+        tell(
+            f"{name} has a host that the manifest writes out: `connector try` with --mock leads it to a mock."
+        )
     words = []
     for name, value in credential.fields.items():
         if name != NAME_FIELD:

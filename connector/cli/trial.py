@@ -94,7 +94,7 @@ def tried(
 
 def outputs_of(connector: Connector, action: Action, route: Route, result: Result | None) -> Iterator[Output]:
     """The outputs of an action with their types."""
-    from connector.cli.schema_words import type_words
+    from connector.documenting.schema_words import type_words
 
     scope = _scope(action, route)
     values = result.outputs if result is not None else {}
@@ -131,7 +131,7 @@ def _derived(template: Template, scope: Shape, tables: Tables) -> str:
 
 def _words(shape: Shape) -> str:
     """The kinds of a shape as people read them, with the columns of rows."""
-    from connector.cli.schema_words import type_words
+    from connector.documenting.schema_words import type_words
 
     if not shape.kinds:
         return "anything"

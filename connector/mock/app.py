@@ -68,7 +68,7 @@ class _Mock:
         self._credential = credential
         self._connector = credential.connector
         self._tape = tape
-        self._endpoints = list(endpoints(self._connector))
+        self._endpoints = list(endpoints(self._connector, credential.prefix_of))
         self._answering = Answering(self._connector, told)
 
     async def endpoint(self, request: Request) -> Response:
@@ -80,8 +80,8 @@ class _Mock:
         path = request.scope.get("raw_path", b"").decode("latin-1") or request.url.path
         if request.method == "POST" and path == self._credential.token_path:
             return await self._token(request)
-        inner = path.removeprefix(self._credential.prefix)
-        found = self._found(request.method, path, inner)
+        found = self._found(request.method, path)
+        inner = path.removeprefix(self._credential.prefix_of())
         query: dict[str, list[str]] = {}
         pairs = parse_qsl(request.url.query, keep_blank_values=True)
         for name, text in pairs:
@@ -118,13 +118,12 @@ class _Mock:
         said = "The mock gives a token only for the request that the manifest makes with its own credentials."
         return json_reply({"error": "invalid_client", "error_description": said}, 401)
 
-    def _found(self, method: str, path: str, inner: str) -> list[tuple[Endpoint, list[str]]]:
-        under = path.startswith(self._credential.prefix)
-        matched = [(one, one.matched(inner)) for one in self._endpoints if one.method == method]
-        found = [(one, values) for one, values in matched if values is not None and under]
+    def _found(self, method: str, path: str) -> list[tuple[Endpoint, list[str]]]:
+        matched = [(one, one.matched(path)) for one in self._endpoints if one.method == method]
+        found = [(one, values) for one, values in matched if values is not None]
         if found:
             return found
-        known = [f"{line.replace(' ', f' {self._credential.prefix}', 1)}" for line in listed(self._endpoints)]
+        known = listed(self._endpoints)
         shown = ", ".join(known[:_MOST_LISTED]) + (", ..." if len(known) > _MOST_LISTED else "")
         message = f"The mock has no {method} {path[:200]}. There is: {shown}."
         raise self._refusal("not_found", "not_found", message)

@@ -63,8 +63,8 @@ def tape_of(connector: Connector, prefix: str) -> Tape:
         ConnectorError: a cassette that cannot be read.
     """
     try:
-        from connector.testing.cassette import path_of  # noqa: PLC0415 - needs the extra `test`
-        from connector.testing.cassette_file import read  # noqa: PLC0415
+        from connector.testing.cassette_file import read  # noqa: PLC0415 - needs the extra `test`
+        from connector.testing.examples import path_of  # noqa: PLC0415
     except ImportError as error:
         if str(error.name).startswith("connector"):
             raise
