@@ -100,9 +100,12 @@ class _Mock:
         if recorded is not None:
             return _played(recorded)
         read = [(one, self._asked(one, values, query, request, raw)) for one, values in found]
-        fitting = sorted((pair for pair in read if not pair[1].wrong), key=lambda pair: -pair[1].fitting)
+        # a path that is written out is meant before one with an input in that place
+        read.sort(key=lambda pair: (len(pair[0].parts), -pair[1].fitting))
+        fitting = [pair for pair in read if not pair[1].wrong]
         if not fitting:
-            raise self._wrong(min((one for _, one in read), key=lambda one: len(one.wrong)))
+            nearest = [one for endpoint, one in read if len(endpoint.parts) == len(read[0][0].parts)]
+            raise self._wrong(min(nearest, key=lambda one: len(one.wrong)))
         try:
             reply = self._answering.reply(
                 fitting, path=path, asks_for_stream="event-stream" in request.headers.get("accept", "")

@@ -66,7 +66,7 @@ def asked(action: Action, route: Route, sent: Sent) -> Asked:
     elif request.content is not None:
         reading.content(request.content, sent)
     elif request.body is not None:
-        reading.body(request.body.piece, sent.body, "")
+        reading.whole(request.body.piece, sent)
     elif sent.body not in (None, {}):
         reading.say("body", "This request takes no body.")
     return reading.asked
@@ -89,6 +89,13 @@ class _Reading:
 
     def say(self, param: str, message: str) -> None:
         self.asked.wrong.append(Wrong(param, message))
+
+    def whole(self, piece: Piece, sent: Sent) -> None:
+        """The body, which is not sent at all where no input gives anything to it."""
+        if sent.body is not None or sent.raw.strip() or isinstance(piece, (Entries, Items)):
+            self.body(piece, sent.body, "")
+        elif self._needed(piece):
+            self.say("body", "It is missing.")
 
     def body(self, piece: Piece, value: Any, place: str) -> None:
         """A part of the body against what the manifest writes there."""
@@ -201,15 +208,16 @@ class _Reading:
 
     def form(self, request: Request, sent: Sent) -> None:
         """A form, multipart or urlencoded."""
-        if sent.form is None:
+        if sent.form is None and sent.raw:
             self.say("body", "A form belongs here.")
             return
-        fields = {name: texts for name, texts in sent.form.items() if name not in request.files}
+        given = sent.form or {}  # one without fields is not sent at all
+        fields = {name: texts for name, texts in given.items() if name not in request.files}
         self.pairs(request, request.form, fields, "form")
         for name, part in request.files.items():
-            if name in sent.form:
+            if name in given:
                 if not part.is_base64:  # else it is bytes, and a form is read as text here
-                    self._pair(part.content.piece, sent.form[name], name)
+                    self._pair(part.content.piece, given[name], name)
             elif self._needed(part.content.piece):
                 self.say(name, "The file is missing.")
 
