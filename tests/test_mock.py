@@ -334,7 +334,7 @@ def test_an_unknown_fault_is_an_error(tmp_path: Path) -> None:
 # --- hostile manifests
 
 
-HOSTILE_RESPONSES = {
+HOSTILE_RESPONSES: dict[str, Any] = {
     "pattern that nothing meets": {"type": "object", "properties": {"name": {"type": "string", "pattern": "^(?!)$"}}},
     "a billion items": {"type": "object", "required": ["all"], "properties": {"name": {"type": "string"}, "all": {"type": "array", "minItems": 10**9}}},
     "deep": {"type": "object", "properties": {"name": {"type": "string"}, **json.loads('{"a": {"properties": ' * 90 + "{}" + "}}" * 90)}},

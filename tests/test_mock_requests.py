@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from connector.connection import resolve
 from connector.errors import API_KINDS
 from connector.expression_parser import parse
-from connector.manifest import Action, Connector, Errors, Request, Route
+from connector.manifest import Action, Connector, ErrorKind, ErrorRule, Errors, Request, Route
 from connector.mock.asked import Sent, asked
 from connector.mock.credential import credential
 from connector.mock.endpoints import Endpoint
@@ -242,27 +242,22 @@ ERRORS = {
     "nothing of the body": ("response.status", "'fixed'"),
     "odd names": ('response.body."error-message"', 'response.body."${{ 7 }}"'),
 }
-KINDS = [
-    {"kind": "bad_credential", "status": [401, 403], "types": ["invalid_auth"], "hint": "Check it."},
-    {"kind": "not_found", "status": [404], "hint": "Check it."},
-    {"kind": "bad_input", "status": [422], "types": ["invalid", "wrong"], "hint": "Change it."},
-    {"kind": "server_fault", "status": [500], "hint": "Wait."},
-]
+KINDS = (
+    ErrorRule(kind="bad_credential", status=(401, 403), types=("invalid_auth",), hint="Check it."),
+    ErrorRule(kind="not_found", status=(404,), hint="Check it."),
+    ErrorRule(kind="bad_input", status=(422,), types=("invalid", "wrong"), hint="Change it."),
+    ErrorRule(kind="server_fault", status=(500,), hint="Wait."),
+)
+WANTED: tuple[ErrorKind, ...] = ("bad_credential", "not_found", "bad_input", "server_fault")
 
 
 @pytest.mark.parametrize("form", ERRORS)
 def test_refusals_are_read_by_the_connector(tmp_path: Path, form: str) -> None:
     """In whatever shape its `errors` look for: the kind is right, and the message is there where it can be."""
-    from connector.manifest import ErrorRule
-
     message, kind = (Within("response").expression(f"${{{{ {text} }}}}", {}) for text in ERRORS[form])
-    rules = tuple(
-        ErrorRule(**{**rule, "status": tuple(rule["status"]), "types": tuple(rule.get("types", ()))})
-        for rule in KINDS
-    )
     base = tiny.write_tiny(tmp_path)
-    made = replace(base, errors=Errors(message=message, type=kind, kinds=rules))
-    for wanted in ("bad_credential", "not_found", "bad_input", "server_fault"):
+    made = replace(base, errors=Errors(message=message, type=kind, kinds=KINDS))
+    for wanted in WANTED:
         status = status_of(made, wanted)
         error = told(made, status, refusal_body(made, status, "This is why.", "word", "x"))
         reads_types = form not in {"the body itself", "the type inside the message", "nothing of the body"}

@@ -35,6 +35,11 @@ class Endpoint:
         assert self.action is not None
         return self.action.routes[self.route_id]
 
+    @property
+    def unknown(self) -> int:
+        """How many expressions stand in the path."""
+        return sum(isinstance(part, Expression) for part in self.parts)
+
     @cached_property
     def shown(self) -> str:
         """The path with a name in braces for each expression."""
