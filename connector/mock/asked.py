@@ -14,6 +14,7 @@ from connector.expression import Field, Node, Then
 from connector.manifest import Action, RawBody, Request, Route
 from connector.mock.places import changed
 from connector.mock.value import kinds_of
+from connector.plan import path_parts
 from connector.schema import Checker, Schema
 from connector.template import Entries, Expression, Insert, Items, Piece, Spread, Static, Template, Text
 
@@ -55,7 +56,7 @@ def asked(action: Action, route: Route, sent: Sent) -> Asked:
     """Read a request as one of an action's route."""
     reading = _Reading(action)
     request = route.request
-    expressions = [part for part in _parts(request.path.piece) if isinstance(part, Expression)]
+    expressions = [part for part in path_parts(request.path.piece) if isinstance(part, Expression)]
     for expression, text in zip(expressions, sent.segments, strict=False):
         reading.texts(expression.node, [text], "path")
     reading.pairs(request, request.query, sent.query, "query")
@@ -70,16 +71,6 @@ def asked(action: Action, route: Route, sent: Sent) -> Asked:
     elif sent.body not in (None, {}):
         reading.say("body", "This request takes no body.")
     return reading.asked
-
-
-def _parts(piece: Piece) -> tuple[str | Expression, ...]:
-    match piece:
-        case Text(parts):
-            return parts
-        case Insert(expression):
-            return (expression,)
-        case _:
-            return (str(piece.value),) if isinstance(piece, Static) else ()
 
 
 class _Reading:

@@ -9,7 +9,8 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from connector.manifest import Action, Connector, Request, Route
-from connector.template import Expression, Insert, Piece, Static, Template, Text
+from connector.plan import path_parts
+from connector.template import Expression, Template
 
 
 @dataclass(frozen=True)
@@ -106,22 +107,10 @@ def listed(all_: list[Endpoint]) -> list[str]:
 
 
 def _parts(path: Template, prefix: str) -> tuple[str | Expression, ...]:
-    parts = _written(path.piece)
+    parts = path_parts(path.piece)
     # as a request is built: the path begins with a slash, whatever the manifest says
     begins = bool(parts) and isinstance(parts[0], str) and parts[0].startswith("/")
     return (prefix, *parts) if begins else (f"{prefix}/", *parts)
-
-
-def _written(piece: Piece) -> tuple[str | Expression, ...]:
-    match piece:
-        case Text(parts):
-            return parts
-        case Insert(expression):
-            return (expression,)
-        case Static(value):
-            return (str(value),)
-        case _:
-            return ()
 
 
 def _name(expression: Expression) -> str:
