@@ -57,7 +57,7 @@ class _Answerer:
         "connector try ./my_connector find query=tea",
         "connector try ./my_connector find query=tea --mock --watch",
         "connector try perplexity execute_search --mock",
-        ends=(*RUNS[:1], Exit.FOUND, *RUNS[1:]),
+        ends=RUNS,
     ),
 )
 @click.argument("path")
