@@ -239,7 +239,7 @@ def _filled_path(piece: Piece, scope: Mapping[str, Any], action: str) -> str:
     It begins with a slash, whatever the manifest says: it must not lengthen the host that it is put behind.
     """
     text = ""
-    for part in _path_parts(piece):
+    for part in path_parts(piece):
         if isinstance(part, str):
             text += part
             continue
@@ -255,7 +255,8 @@ def _filled_path(piece: Piece, scope: Mapping[str, Any], action: str) -> str:
     return text if text.startswith("/") else f"/{text}"
 
 
-def _path_parts(piece: Piece) -> tuple[str | Expression, ...]:
+def path_parts(piece: Piece) -> tuple[str | Expression, ...]:
+    """The texts and the expressions that a path is made of."""
     match piece:
         case Text(parts):
             return parts

@@ -394,11 +394,29 @@ routes:
 examples:
   - {id: one, inputs: {path: "a b/c?.txt"}}
 """,
+        """
+id: upload
+name: Upload
+description: A file, to a host of its own.
+inputs: {type: object, additionalProperties: false, required: [content], properties: {content: {type: string, title: Content}}}
+outputs: {type: object, required: [id], properties: {id: {type: string, title: ID}}}
+routes:
+  only:
+    request:
+      method: PUT
+      base_url: https://upload.cloud.test/api/v9
+      path: /files
+      content: {value: "${{ inputs.content }}", type: application/octet-stream, is_base64: true}
+    response: {type: object, required: [id], properties: {id: {type: string}}}
+    outputs: {id: "${{ response.body.id }}"}
+examples:
+  - {id: bytes, inputs: {content: AAEC/w==}}
+""",
     ],
 }
 
 PAY = {  # open to all; forms that are urlencoded
-    "connector": {"id": "pay", "auth": "{kind: none}", "key": ', default: "unused"'},
+    "connector": {"id": "pay", "auth": "{kind: none}"},
     "actions": [
         """
 id: quote

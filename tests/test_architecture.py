@@ -89,8 +89,8 @@ PATH = (
     "bulk",
 )
 FACES = ("cli", "documenting", "drift", "importing", "mock", "new", "sandbox", "testing")
-# the command line starts the other faces; recording needs a server to record; samples are written as drafts are; a
-# mock is served and misbehaves as the sandbox does, and gives what was recorded
+# the command line starts the other faces; recording needs a server to record; samples and new connectors are written
+# as drafts are; a mock is served and misbehaves as the sandbox does, and gives what was recorded
 FACES_THAT_USE_FACES = {
     "cli": {"documenting", "drift", "importing", "mock", "new", "sandbox", "testing"},
     "documenting": {"importing"},

@@ -159,7 +159,7 @@ def _next_steps(draft: Draft, folder: Path, action_id: str, *, has_sample: bool)
     ]
     lines = ["Next:", f"  connector plan {run}    # the exact request; nothing is sent"]
     lines += [f"  export {variable}=..." for variable in variables]
-    lines.append(f"  connector run {run}")
-    if not has_sample:
-        lines.append("For flat, typed outputs, save an answer and import again with --response FILE --force.")
-    return lines
+    if has_sample:
+        return [*lines, f"  connector run {run}"]
+    lines.append(f"  connector run {run} > answer.json")
+    return [*lines, "For flat, typed outputs, import again with --response answer.json --force."]

@@ -113,26 +113,40 @@ def _serve_mock(path: str, port: int, faults: tuple[str, ...]) -> None:
 
 def _tell_use(path: str, connector: Connector, credential: Credential) -> None:
     """What another terminal needs to use a mock."""
-    first = next(iter(connector.actions), "ACTION")
-    if not credential.is_reachable:
+    if "base_url" in credential.away or "token_url" in credential.away:
         tell(
             "The manifest writes its base URL out, so no connection leads here. Run an action against a mock:"
         )
-        tell(f"  connector try {shlex.quote(path)} {first} --mock")
+        tell(f"  connector try {shlex.quote(path)} {next(iter(connector.actions))} --mock")
         return
+    from connector.cli.naming import action_ids
     from connector.connection import NAME_FIELD
+    from connector.documenting.wording import command_line
     from connector.evaluate import text_of
     from connector.secret import Secret
 
+    for name in credential.away:
+        tell(
+            f"{name} has a host that the manifest writes out: `connector try` with --mock leads it to a mock."
+        )
     words = []
     for name, value in credential.fields.items():
         if name != NAME_FIELD:
             text = value.reveal() if isinstance(value, Secret) else text_of(value)
             words.append(f"{connector.id}_{name}".upper() + f"={shlex.quote(text)}")
     tell("To use it from another terminal:")
-    tell(f"  export {' '.join(words)}")
-    name = f"{path.rstrip('/')}.{first}"
-    tell(f"  connector run {shlex.quote(name)} ...")
+    tell(visible(f"  export {' '.join(words)}", one_line=True))
+    for name, action in action_ids(path, connector).items():
+        if action.examples:
+            first = action.examples[0]
+            tell(visible(f"  {command_line(name, first.inputs, first.route)}", one_line=True))
+            return
+    tell(
+        visible(
+            f"  connector run {shlex.quote(next(iter(action_ids(path, connector)), 'ACTION'))} ...",
+            one_line=True,
+        )
+    )
 
 
 def _told(line: str) -> None:

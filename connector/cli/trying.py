@@ -57,7 +57,7 @@ class _Answerer:
         "connector try ./my_connector find query=tea",
         "connector try ./my_connector find query=tea --mock --watch",
         "connector try perplexity execute_search --mock",
-        ends=(*RUNS[:1], Exit.FOUND, *RUNS[1:]),
+        ends=RUNS,
     ),
 )
 @click.argument("path")
@@ -171,7 +171,8 @@ def _once(wish: _Wish, *, is_watched: bool = False) -> Exit:
     action = _action(connector, wish.action)
     with _answerer(wish, connector) as answerer:
         inputs, whose = _inputs(wish, action, is_mock=answerer.is_mock)
-        hidden = {"Authorization", connector.connection.auth.name}
+        auth = connector.connection.auth
+        hidden = {"Authorization", auth.name, *(key.name for key in auth.also)}
         observed = Observed(answerer.connection.redactor, hidden)
         with OpenConnection(answerer.connection, observed) as opened:
             trial = tried(opened, observed, action, inputs, route=wish.route, deadline=wish.deadline)

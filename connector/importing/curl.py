@@ -128,9 +128,9 @@ class _Importing:
             "routes": {"main": {"request": request, **answer.route}},
             "examples": [{"id": "example", "title": "As in the command", "inputs": self.inputs.example}],
         }
-        self._check(action)
         connector_name = self.named.name or title_of(self.id)
         base_url, about = self._base_url()
+        self._check(action, base_url)
         connector = skeleton(
             id=self.id,
             name=connector_name,
@@ -154,7 +154,7 @@ class _Importing:
             elif name.startswith(":") or low in _HTTP_OWN:
                 if low == "host" and value.lower() != self.url.authority.lower():
                     self.notes.append("The header Host was left out: it is the base URL's host.")
-            elif not _HEADER_NAME.fullmatch(name):
+            elif not _HEADER_NAME.fullmatch(name) or is_secret_value(name):
                 raise refusal(
                     "-H", "The name of a header holds what HTTP cannot carry.", "Write -H 'Name: value'."
                 )
@@ -208,11 +208,11 @@ class _Importing:
 
         return tuple(part(one) for one in segment)
 
-    def _check(self, action: Mapping[str, Any]) -> None:
+    def _check(self, action: Mapping[str, Any], base_url: str) -> None:
         """The last look: no secret in any value that came from the command."""
         request = action["routes"]["main"]["request"]
         schemas = action["inputs"]["properties"].values()
-        values = [request, action["examples"][0]["inputs"], *(schema.get("default") for schema in schemas)]
+        values = [base_url, request, action["examples"][0]["inputs"], *(schema.get("default") for schema in schemas)]
         if any(self.secrets.leaks(text) for value in values for text in literals(value)):
             message = "A secret of it stands where it cannot be taken out."
             raise refusal(

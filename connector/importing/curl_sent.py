@@ -20,6 +20,9 @@ _ONCE: Final = re.compile(
     r"(?i)(x-)?(idempotency-key|request-id|correlation-id|trace-?id|amzn-trace-id)|idempotence-key|traceparent"
 )
 
+_MEDIA_TYPE: Final = re.compile(
+    r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[A-Za-z0-9_.-]+)*"
+)
 _FILE_TYPES: Final = {
     "gif": "image/gif",
     "jpg": "image/jpeg",
@@ -80,9 +83,10 @@ class Sent:
             case Multipart():
                 return self._multipart(body)
             case Raw(text, kind):
-                if not is_header_value(kind) or "${{" in kind or self.secrets.shows(kind):
-                    hint = "Write a media type."
-                    raise refusal("the header Content-Type", "It holds what HTTP cannot carry.", hint)
+                if not _MEDIA_TYPE.fullmatch(kind) or self.secrets.shows(kind):
+                    raise refusal(
+                        "the header Content-Type", "It is no media type.", "Write one, such as text/plain."
+                    )
                 return {"content": {"value": self.inputs.body("body", text), "type": kind}}
             case None:
                 return {}

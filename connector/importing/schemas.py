@@ -92,9 +92,24 @@ class Shaping:
         """Whether only answers have it."""
         return self.flat(node).get("readOnly") is True
 
-    def has_alternatives(self, flat: Node) -> bool:
-        """Whether it is one of several schemas."""
-        return bool(self._alternatives(flat))
+    def may_be(self, node: Any, *kinds: str) -> bool:
+        """Whether a value of it, or of one of its alternatives, may be of one of the types."""
+        flat = self.flat(node)
+        found = set(kinds_of(flat)).union(*(kinds_of(self.flat(branch)) for branch in self._alternatives(flat)))
+        return bool(found.intersection(kinds))
+
+    @staticmethod
+    def plain_part(part: Shaped) -> Shaped | None:
+        """The alternatives that are no objects and no lists; None if there are none."""
+        branches = [one for one in part.schema.get("anyOf", ()) if one.get("type") in _SCALARS]
+        if not branches:
+            return None
+        schema = {**{word: value for word, value in part.schema.items() if word != "default"}, "anyOf": branches}
+        return replace(part, schema=schema, sample=next((v for one in branches for v in one.get("enum", ())), "example"))
+
+    def alternatives(self, flat: Node) -> list[Node]:
+        """The flat schemas of which it is one."""
+        return [self.flat(branch) for branch in self._alternatives(flat)]
 
     def _made(self, flat: Node, depth: int) -> Shaped:
         kinds = kinds_of(flat)
@@ -213,6 +228,11 @@ class Shaping:
             return None
         if flat.get("nullable") is True and "type" not in made:
             shaped.append(Shaped({"type": "null"}))
+        if made.get("type") == "object":
+            shaped = [
+                self._of_base(part, self.flat(branch), flat, depth)
+                for part, branch in zip(shaped, [*branches, *[{}] * len(shaped)], strict=False)
+            ]
         different = list({repr(part.schema): part for part in shaped}.values())
         ways = len(different) * max(part.ways for part in different)
         sample = _distinct([part for part in shaped if part.sample is not None] or shaped)
@@ -228,6 +248,16 @@ class Shaping:
         parts.extend(different)
         made["anyOf"] = [part.schema for part in different]
         return sample
+
+    def _of_base(self, part: Shaped, branch: Node, flat: Node, depth: int) -> Shaped:
+        """An alternative that only says which fields of the object are needed: its sample has them."""
+        said = mapping(flat.get("properties"))
+        if kinds_of(branch) or not said:
+            return part
+        needed = [name for name in map(str, items(branch.get("required"))) if name in said]
+        sample = {name: self.shaped(said[name], max(depth - 1, 0)).sample for name in needed}
+        schema = {**part.schema, **({"required": needed} if needed else {})}
+        return replace(part, schema=schema, sample=sample, size=part.size + len(repr(needed)))
 
     def _is_plain(self, node: Any) -> bool:
         """Whether it has no schemas in it."""

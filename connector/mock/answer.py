@@ -98,6 +98,7 @@ class Wanted:
         body = {**_BODIES[self.route.answer], **self.route.response}
         whole = {
             "type": "object",
+            "required": ["body", "status", "headers"],
             "properties": {
                 "body": body,
                 "status": {"const": 200},

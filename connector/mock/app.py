@@ -68,7 +68,7 @@ class _Mock:
         self._credential = credential
         self._connector = credential.connector
         self._tape = tape
-        self._endpoints = list(endpoints(self._connector))
+        self._endpoints = list(endpoints(self._connector, credential.prefix_of))
         self._answering = Answering(self._connector, told)
 
     async def endpoint(self, request: Request) -> Response:
@@ -80,8 +80,8 @@ class _Mock:
         path = request.scope.get("raw_path", b"").decode("latin-1") or request.url.path
         if request.method == "POST" and path == self._credential.token_path:
             return await self._token(request)
-        inner = path.removeprefix(self._credential.prefix)
-        found = self._found(request.method, path, inner)
+        found = self._found(request.method, path)
+        inner = path.removeprefix(self._credential.prefix_of())
         query: dict[str, list[str]] = {}
         pairs = parse_qsl(request.url.query, keep_blank_values=True)
         for name, text in pairs:
@@ -92,18 +92,20 @@ class _Mock:
                 "unauthorized",
                 "The mock takes only the credentials that it was started with.",
             )
-        auth = self._connector.connection.auth
-        if auth.kind == "query":
-            query.pop(auth.name, None)
-            pairs = [pair for pair in pairs if pair[0] != auth.name]
+        for name in self._credential.query_names:
+            query.pop(name, None)
+        pairs = [pair for pair in pairs if pair[0] not in self._credential.query_names]
         raw = await read_bytes(request)
         recorded = self._tape.answer(request.method, inner, pairs, raw)
         if recorded is not None:
             return _played(recorded)
         read = [(one, self._asked(one, values, query, request, raw)) for one, values in found]
-        fitting = sorted((pair for pair in read if not pair[1].wrong), key=lambda pair: -pair[1].fitting)
+        # a path that is written out is meant before one with an input in that place
+        read.sort(key=lambda pair: (pair[0].unknown, -pair[1].fitting))
+        fitting = [pair for pair in read if not pair[1].wrong]
         if not fitting:
-            raise self._wrong(min((one for _, one in read), key=lambda one: len(one.wrong)))
+            nearest = [one for endpoint, one in read if endpoint.unknown == read[0][0].unknown]
+            raise self._wrong(min(nearest, key=lambda one: len(one.wrong)))
         try:
             reply = self._answering.reply(
                 fitting, path=path, asks_for_stream="event-stream" in request.headers.get("accept", "")
@@ -119,13 +121,12 @@ class _Mock:
         said = "The mock gives a token only for the request that the manifest makes with its own credentials."
         return json_reply({"error": "invalid_client", "error_description": said}, 401)
 
-    def _found(self, method: str, path: str, inner: str) -> list[tuple[Endpoint, list[str]]]:
-        under = path.startswith(self._credential.prefix)
-        matched = [(one, one.matched(inner)) for one in self._endpoints if one.method == method]
-        found = [(one, values) for one, values in matched if values is not None and under]
+    def _found(self, method: str, path: str) -> list[tuple[Endpoint, list[str]]]:
+        matched = [(one, one.matched(path)) for one in self._endpoints if one.method == method]
+        found = [(one, values) for one, values in matched if values is not None]
         if found:
             return found
-        known = [f"{line.replace(' ', f' {self._credential.prefix}', 1)}" for line in listed(self._endpoints)]
+        known = listed(self._endpoints)
         shown = ", ".join(known[:_MOST_LISTED]) + (", ..." if len(known) > _MOST_LISTED else "")
         message = f"The mock has no {method} {path[:200]}. There is: {shown}."
         raise self._refusal("not_found", "not_found", message)
@@ -136,8 +137,8 @@ class _Mock:
         if one.action is None or one.follows:
             return Asked()
         form = _form(request, raw)
-        body = _json(raw) if form is None else None
-        sent = Sent(values, query, dict(request.headers), body, form)
+        body = _json(raw) if form is None and one.route.request.content is None else None
+        sent = Sent(values, query, dict(request.headers), body, form, raw)
         return asked(one.action, one.route, sent)
 
     def _wrong(self, read: Asked) -> Refused:

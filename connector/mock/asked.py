@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from connector.errors import did_you_mean
 from connector.evaluate import equal, text_of
 from connector.expression import Field, Node, Then
-from connector.manifest import Action, Route
+from connector.manifest import Action, RawBody, Request, Route
 from connector.mock.places import changed
 from connector.mock.value import kinds_of
+from connector.plan import path_parts
 from connector.schema import Checker, Schema
 from connector.template import Entries, Expression, Insert, Items, Piece, Spread, Static, Template, Text
 
@@ -29,7 +31,8 @@ class Wrong:
 class Sent:
     """A request as it came: texts of the path's expressions, the query, headers in lower case, the body.
 
-    `form` are the fields and files of a form; None where there is none.
+    `body` is its JSON, None where it has none or is no JSON; `form` are the fields and files of a form, None where it
+    is none; `raw` is all of it.
     """
 
     segments: Sequence[str]
@@ -37,6 +40,7 @@ class Sent:
     headers: Mapping[str, str]
     body: Any
     form: Mapping[str, list[str]] | None = None
+    raw: bytes = b""
 
 
 @dataclass
@@ -52,29 +56,21 @@ def asked(action: Action, route: Route, sent: Sent) -> Asked:
     """Read a request as one of an action's route."""
     reading = _Reading(action)
     request = route.request
-    expressions = [part for part in _parts(request.path.piece) if isinstance(part, Expression)]
+    expressions = [part for part in path_parts(request.path.piece) if isinstance(part, Expression)]
     for expression, text in zip(expressions, sent.segments, strict=False):
         reading.texts(expression.node, [text], "path")
-    reading.pairs(request.query, sent.query, "query")
+    reading.pairs(request, request.query, sent.query, "query")
     for name, template in request.headers.items():
         reading.header(name, template, sent.headers.get(name.lower()))
     if request.form or request.files:
-        reading.form(route, sent)
+        reading.form(request, sent)
+    elif request.content is not None:
+        reading.content(request.content, sent)
     elif request.body is not None:
-        reading.body(request.body.piece, sent.body, "")
+        reading.whole(request.body.piece, sent)
     elif sent.body not in (None, {}):
         reading.say("body", "This request takes no body.")
     return reading.asked
-
-
-def _parts(piece: Piece) -> tuple[str | Expression, ...]:
-    match piece:
-        case Text(parts):
-            return parts
-        case Insert(expression):
-            return (expression,)
-        case _:
-            return (str(piece.value),) if isinstance(piece, Static) else ()
 
 
 class _Reading:
@@ -84,6 +80,13 @@ class _Reading:
 
     def say(self, param: str, message: str) -> None:
         self.asked.wrong.append(Wrong(param, message))
+
+    def whole(self, piece: Piece, sent: Sent) -> None:
+        """The body, which is not sent at all where no input gives anything to it."""
+        if sent.body is not None or sent.raw.strip() or isinstance(piece, (Entries, Items)):
+            self.body(piece, sent.body, "")
+        elif self._needed(piece):
+            self.say("body", "It is missing.")
 
     def body(self, piece: Piece, value: Any, place: str) -> None:
         """A part of the body against what the manifest writes there."""
@@ -143,16 +146,20 @@ class _Reading:
             inner = next(part for part in parts if isinstance(part, Expression))
             self.texts(inner.node, [value[len(begin) : len(value) - len(end)]], place)
 
-    def pairs(self, templates: Mapping[str, Template], given: Mapping[str, list[str]], what: str) -> None:
+    def pairs(
+        self, request: Request, templates: Mapping[str, Template], given: Mapping[str, list[str]], what: str
+    ) -> None:
         """The query or the fields of a form."""
         for name in given:
-            if name not in templates:
+            nested = request.nested is not None and name.partition("[")[0] in templates
+            if name not in templates and not nested:
                 hint = did_you_mean(name[:100], templates)
                 self.say(name, f"There is no {name[:100]!r} in the {what}. {hint}")
         for name, template in templates.items():
             texts = given.get(name)
             if texts is None:
-                if self._needed(template.piece):
+                in_brackets = request.nested is not None and any(one.startswith(f"{name}[") for one in given)
+                if self._needed(template.piece) and not in_brackets:
                     self.say(name, f"It is missing in the {what}.")
             else:
                 self._pair(template.piece, texts, name)
@@ -177,17 +184,31 @@ class _Reading:
         else:
             self._pair(template.piece, [given], name)
 
-    def form(self, route: Route, sent: Sent) -> None:
+    def content(self, raw: RawBody, sent: Sent) -> None:
+        """A body of a type of its own."""
+        wanted = raw.type.partition(";")[0].strip().lower()
+        given = sent.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not sent.raw:
+            if self._needed(raw.value.piece):
+                self.say("body", "It is missing.")
+        elif given != wanted:
+            self.say("Content-Type", f"It has to be {wanted}.")
+        else:
+            text = b64encode(sent.raw).decode() if raw.is_base64 else sent.raw.decode("utf-8", "replace")
+            self._pair(raw.value.piece, [text], "body")
+
+    def form(self, request: Request, sent: Sent) -> None:
         """A form, multipart or urlencoded."""
-        request = route.request
-        if sent.form is None:
+        if sent.form is None and sent.raw:
             self.say("body", "A form belongs here.")
             return
-        fields = {name: texts for name, texts in sent.form.items() if name not in request.files}
-        self.pairs(request.form, fields, "form")
+        given = sent.form or {}  # one without fields is not sent at all
+        fields = {name: texts for name, texts in given.items() if name not in request.files}
+        self.pairs(request, request.form, fields, "form")
         for name, part in request.files.items():
-            if name in sent.form:
-                self._pair(part.content.piece, sent.form[name], name)
+            if name in given:
+                if not part.is_base64:  # else it is bytes, and a form is read as text here
+                    self._pair(part.content.piece, given[name], name)
             elif self._needed(part.content.piece):
                 self.say(name, "The file is missing.")
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from connector.connection import Connection, resolve
 from connector.errors import ConnectorError, InputError, Problem
-from connector.expression import Field, Then
-from connector.manifest import ConnectionForm, Connector
+from connector.manifest import Connector, Request
+from connector.mock.moving import leading_fields, moved, strays
 from connector.mock.value import CannotMakeError, value_for
 from connector.request import build_check, build_token
 from connector.schema import Checker
 from connector.secret import Secret
-from connector.template import Expression, Insert, Static, Template, Text
 
+_LONGEST_KEY: Final = 2_000
 _ANYWHERE: Final = "http://127.0.0.1:9"  # before the mock has its port
 
 
@@ -28,19 +28,23 @@ class Credential:
     Attributes:
         connector: with a base URL that leads to the mock.
         fields: of a connection to it; the secrets are of no use elsewhere.
-        is_reachable: whether the fields alone lead to the mock; else the manifest says where the service is.
-        prefix: of every path, such as `/v2` where the base URL ends with it.
-        recorded_prefix: the same of paths in cassettes, which were recorded at the usual base URL.
+        away: what the manifest itself leads elsewhere, so that no fields lead it here: `base_url`, `token_url`, and
+            the ids of actions.
+        recorded_prefix: of paths in cassettes, which were recorded at the usual base URL.
         token_path: where access tokens are given, for an auth that fetches one; else empty.
     """
 
     connector: Connector
     fields: Mapping[str, Any]
-    is_reachable: bool
-    prefix: str
+    away: tuple[str, ...]
     recorded_prefix: str
     token_path: str
     _connection: Connection = field(repr=False)
+
+    def prefix_of(self, request: Request | None = None) -> str:
+        """What the paths of a request begin with, such as `/v2`; of the connection's check if there is none."""
+        url = self._connection.base_url if request is None else self._connection.url_of(request)
+        return urlsplit(url).path
 
     def right(self, headers: Mapping[str, str], query: Mapping[str, list[str]]) -> bool:
         """Whether a request carries what the manifest's auth makes of the fields."""
@@ -48,10 +52,19 @@ class Credential:
         if auth.kind == "none":
             return True
         expected = build_check(self._connection)
-        if auth.kind == "query":
-            return query.get(auth.name) == [expected.url.params[auth.name]]
-        name = auth.name if auth.kind in {"header", "bearer"} else "Authorization"
-        return _same(headers.get(name.lower(), ""), expected.headers[name])
+        names = [*(key.name for key in auth.also if key.kind != "query")]
+        if auth.kind != "query":
+            names.append("Authorization" if auth.kind == "basic" else auth.name)
+        return all(_same(headers.get(name.lower(), ""), expected.headers[name]) for name in names) and all(
+            query.get(name) == [expected.url.params[name]] for name in self.query_names
+        )
+
+    @property
+    def query_names(self) -> frozenset[str]:
+        """The parameters of the query that prove who asks."""
+        auth = self.connector.connection.auth
+        also = {key.name for key in auth.also if key.kind == "query"}
+        return frozenset(also | ({auth.name} if auth.kind == "query" else set()))
 
     def granted(self, headers: Mapping[str, str], content: bytes) -> dict[str, Any] | None:
         """The answer to a request for an access token (RFC 6749, 4.4); None where it is not the connector's own."""
@@ -88,45 +101,19 @@ def credential(connector: Connector, url: str = _ANYWHERE) -> Credential:
     settings = {name: value for name, value in made.items() if name not in form.secrets}
     scope = {"connection": {**settings, **form.defaults}}
     usual = urlsplit(str(form.base_url.fill(scope))).path.rstrip("/")
-    leading = {**made, **_leading(form, scope, url)}
+    leading = {**made, **leading_fields(connector, scope, url)}
     connection = _resolved(connector, leading)
-    is_reachable = connection is not None and _leads(connection, url)
-    used = connector
-    if not is_reachable:
-        token = _token_path(form, scope) and Template(Static(_token_path(form, scope)))
-        auth = replace(form.auth, token_url=token or None)
-        moved = replace(form, base_url=Template(Static(url)), auth=auth)
-        used, leading = replace(connector, connection=moved), made
-        connection = _resolved(used, made, told=True)
+    used, away = connector, ("base_url",) if connection is None else strays(connection, url)
+    if away:
+        used = moved(connector, scope, url, away)
+        leading = made if "base_url" in away else leading
+        connection = _resolved(used, leading, told=True)
     assert connection is not None
-    prefix, token_path = urlsplit(connection.base_url).path, ""
+    path = ""
     if form.auth.fetches_token:
         connection = connection.with_token(Secret(f"test-{_digest(connector.id, 'access token')}"))
-        token_path = urlsplit(connection.token_url).path
-    return Credential(used, leading, is_reachable, prefix, usual, token_path, connection)
-
-
-def _leading(form: ConnectionForm, scope: Mapping[str, Any], url: str) -> dict[str, str]:
-    """The fields that say where the service is, and where its tokens come from, with the mock's URL in them."""
-    found: dict[str, str] = {}
-    if (name := _first_field(form.base_url)) is not None:
-        found[name] = url
-    if form.auth.token_url is not None and (name := _first_field(form.auth.token_url)) is not None:
-        found.setdefault(name, url + _token_path(form, scope))
-    return found
-
-
-def _token_path(form: ConnectionForm, scope: Mapping[str, Any]) -> str:
-    """The path of the tokens' URL, whatever its host; empty where no token is fetched."""
-    if not form.auth.fetches_token or form.auth.token_url is None:
-        return ""
-    return urlsplit(str(form.auth.token_url.fill(scope))).path or "/oauth/token"
-
-
-def _leads(connection: Connection, url: str) -> bool:
-    urls = [connection.base_url]
-    urls += [connection.token_url] if connection.connector.connection.auth.fetches_token else []
-    return all(one == url or one.startswith(f"{url}/") for one in urls)
+        path = urlsplit(connection.token_url).path
+    return Credential(used, leading, away, usual, path, connection)
 
 
 def _resolved(connector: Connector, fields: Mapping[str, Any], *, told: bool = False) -> Connection | None:
@@ -140,21 +127,6 @@ def _resolved(connector: Connector, fields: Mapping[str, Any], *, told: bool = F
     raise InputError([Problem(f"connector {connector.id}", message, hint)])
 
 
-def _first_field(template: Template) -> str | None:
-    """The field of the connection with which a text begins."""
-    piece = template.piece
-    first: Any = None
-    if isinstance(piece, Insert):
-        first = piece.expression
-    elif isinstance(piece, Text):
-        first = piece.parts[0]
-    if isinstance(first, Expression):
-        match first.node:
-            case Then(Field("connection"), Field(name)):
-                return name
-    return None
-
-
 def _setting(name: str, schema: Any) -> Any:
     try:
         return value_for(schema, name)
@@ -165,6 +137,9 @@ def _setting(name: str, schema: Any) -> Any:
 def _secret(connector_id: str, name: str, schema: Any) -> str:
     """A key that nobody takes for a real one. It is made of no words: a word would be masked in the answers."""
     plain = f"test-{_digest(connector_id, name)}"
+    least = schema.get("minLength", 0)
+    while len(plain) < min(least, _LONGEST_KEY):
+        plain += _digest(plain)
     if not Checker({key: value for key, value in schema.items() if key != "examples"}).problems(plain):
         return plain
     made = _setting(name, {key: value for key, value in schema.items() if key != "writeOnly"})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import unquote
 
-from connector.manifest import Action, Connector, Route
-from connector.template import Expression, Insert, Piece, Static, Template, Text
+from connector.manifest import Action, Connector, Request, Route
+from connector.plan import path_parts
+from connector.template import Expression, Template
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Endpoint:
         """The action's route."""
         assert self.action is not None
         return self.action.routes[self.route_id]
+
+    @property
+    def unknown(self) -> int:
+        """How many expressions stand in the path."""
+        return sum(isinstance(part, Expression) for part in self.parts)
 
     @cached_property
     def shown(self) -> str:
@@ -72,20 +78,27 @@ class Endpoint:
         return values
 
 
-def endpoints(connector: Connector) -> Iterator[Endpoint]:
-    """All of a connector, its actions' own requests first."""
+def endpoints(connector: Connector, prefix_of: Callable[[Request | None], str]) -> Iterator[Endpoint]:
+    """All of a connector, its actions' own requests first.
+
+    Args:
+        connector: whose they are.
+        prefix_of: what the paths of a request begin with; of the connection's check if there is none.
+    """
     routes = [(action, name) for action in connector.actions.values() for name in action.routes]
     for action, name in routes:
         request = action.routes[name].request
-        yield Endpoint(request.method, _parts(request.path), action, name)
+        yield Endpoint(request.method, _parts(request.path, prefix_of(request)), action, name)
     for action, name in routes:
         poll = action.routes[name].poll
         if poll is not None:
-            yield Endpoint(poll.method, _parts(poll.path), action, name, follows=True)
+            prefix = prefix_of(action.routes[name].request)
+            yield Endpoint(poll.method, _parts(poll.path, prefix), action, name, follows=True)
             if poll.cancel is not None:
-                yield Endpoint(poll.cancel.method, _parts(poll.cancel.path), action, name, follows=True)
-    check = connector.connection.check
-    yield Endpoint("GET", (check.path if check else "/",))
+                parts = _parts(poll.cancel.path, prefix)
+                yield Endpoint(poll.cancel.method, parts, action, name, follows=True)
+    if (check := connector.connection.check) is not None:
+        yield Endpoint(check.method, (prefix_of(None) + check.path,))
 
 
 def listed(all_: list[Endpoint]) -> list[str]:
@@ -93,23 +106,11 @@ def listed(all_: list[Endpoint]) -> list[str]:
     return list(dict.fromkeys(f"{one.method} {one.shown}" for one in all_))
 
 
-def _parts(path: Template) -> tuple[str | Expression, ...]:
-    parts = _written(path.piece)
+def _parts(path: Template, prefix: str) -> tuple[str | Expression, ...]:
+    parts = path_parts(path.piece)
     # as a request is built: the path begins with a slash, whatever the manifest says
     begins = bool(parts) and isinstance(parts[0], str) and parts[0].startswith("/")
-    return parts if begins else ("/", *parts)
-
-
-def _written(piece: Piece) -> tuple[str | Expression, ...]:
-    match piece:
-        case Text(parts):
-            return parts
-        case Insert(expression):
-            return (expression,)
-        case Static(value):
-            return (str(value),)
-        case _:
-            return ()
+    return (prefix, *parts) if begins else (f"{prefix}/", *parts)
 
 
 def _name(expression: Expression) -> str:

@@ -63,14 +63,15 @@ def tape_of(connector: Connector, prefix: str) -> Tape:
         ConnectorError: a cassette that cannot be read.
     """
     try:
-        from connector.testing.cassette import path_of  # noqa: PLC0415 - needs the extra `test`
-        from connector.testing.cassette_file import read  # noqa: PLC0415
+        from connector.testing.cassette_file import read  # noqa: PLC0415 - needs the extra `test`
+        from connector.testing.examples import path_of  # noqa: PLC0415
     except ImportError as error:
         if str(error.name).startswith("connector"):
             raise
         return Tape()
     tape = Tape()
     auth = connector.connection.auth
+    hidden = {auth.name if auth.kind == "query" else "", *(key.name for key in auth.also)}
     for action in connector.actions.values():
         for example in action.examples:
             path = path_of(connector, action, example)
@@ -79,7 +80,7 @@ def tape_of(connector: Connector, prefix: str) -> Tape:
             for request, response in zip(*read(path), strict=False):
                 url = urlsplit(request.uri)
                 query = [
-                    pair for pair in parse_qsl(url.query, keep_blank_values=True) if pair[0] != auth.name
+                    pair for pair in parse_qsl(url.query, keep_blank_values=True) if pair[0] not in hidden
                 ]
                 key = _key(request.method, url.path.removeprefix(prefix), query, request.body or b"")
                 tape.answers.setdefault(key, []).append(_answer(response))

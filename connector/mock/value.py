@@ -264,7 +264,9 @@ def _number(schema: Schema, number: int, *, is_whole: bool) -> int | float:
         made -= step if made == bounds.get("exclusiveMaximum") else 0
         if low is not None and (made < low or made == bounds.get("exclusiveMinimum")):  # no step lies between
             made = (low + high) / 2
-    return int(made) if made.denominator == 1 else float(made)
+    # beyond 2^53 a float stands for another number than its digits: the bound itself is meant
+    is_exact = made.denominator == 1 and (is_whole or abs(made) <= 2**53)
+    return int(made) if is_exact else float(made)
 
 
 _BOUNDS: Final = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, get_args
+from typing import Final
 
 from connector.connection import checked_base_url, is_header_value
 from connector.errors import CredentialError, InputError, Problem, did_you_mean
+from connector.importing.curl_names import singular
 from connector.importing.names import id_of, input_name_of, not_a_secret, unique
 from connector.loading import shipped_names
-from connector.manifest import Method
 
-METHODS: Final[tuple[str, ...]] = get_args(Method)
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 AUTH_KINDS: Final[tuple[str, ...]] = (
     "bearer",
     "header",
@@ -136,9 +136,9 @@ def usual_action(method: str, path: str) -> str:
     verb = _VERBS.get(method, "call")
     ends_with_input = bool(_pieces(path)) and bool(_pieces(path)[-1][1])
     if method == "GET" and not ends_with_input:
-        verb = "list" if thing.endswith("s") else "get"
-    elif thing.endswith("s") and not thing.endswith("ss"):
-        thing = thing[:-1]
+        verb = "get" if singular(thing) == thing else "list"
+    else:
+        thing = singular(thing)
     return f"{verb}_{thing}"[:64]
 
 
