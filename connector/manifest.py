@@ -278,6 +278,10 @@ class Action(_Strict):
     """It changes nothing at the service."""
     idempotent: bool = False
     """Running it twice has the effect of once."""
+    destructive: bool = False
+    """It deletes, overwrites or stops something."""
+    open_world: bool = True
+    """Its answer may hold text from anywhere, such as web pages; not only what the account and the service hold."""
     deadline: RequestValue | None = None
     """Seconds for a whole run, with its retries; the connector's if absent. It may depend on the inputs."""
     options: Mapping[str, Options] = field(default_factory=dict)

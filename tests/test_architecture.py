@@ -18,6 +18,7 @@ PATH = (
     "log_masking",
     "pasted",
     "strict_json",
+    "visible",
     "private_file",
     "sealed",
     "keyrings",
@@ -83,9 +84,14 @@ PATH = (
     "watched",
     "bulk",
 )
-FACES = ("cli", "drift", "sandbox", "testing")
-# the command line starts the other faces; recording needs a server to record
-FACES_THAT_USE_FACES = {"cli": {"drift", "sandbox", "testing"}, "testing": {"sandbox"}}
+FACES = ("cli", "drift", "mcp", "sandbox", "testing")
+# the command line starts the other faces; recording needs a server to record; what serves over HTTP, listens as the
+# sandbox does
+FACES_THAT_USE_FACES = {
+    "cli": {"drift", "mcp", "sandbox", "testing"},
+    "mcp": {"sandbox"},
+    "testing": {"sandbox"},
+}
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
     "httpcore": {"sockets", "async_sockets", "wire"},
@@ -104,8 +110,11 @@ HOMES = {
     "perplexity": {"drift"},
     "click": {"cli"},
     "rich": {"cli"},
-    "starlette": {"sandbox"},
-    "uvicorn": {"sandbox"},
+    "starlette": {"sandbox", "mcp"},
+    "uvicorn": {"sandbox", "mcp"},
+    "mcp": {"mcp"},
+    "mcp_types": {"mcp"},
+    "anyio": {"mcp"},
 }
 USERS_OF_HTTP = {"request", "wire", "transport", "response", "streamed"}
 WORDS_TO_AVOID = (

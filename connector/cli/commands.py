@@ -27,6 +27,7 @@ _PLACES = {
     "batch": ("connector.cli.batch:batch", "Run an action for every row of a file."),
     "options": ("connector.cli.choosing:options", "List the choices of an input, such as models."),
     "demo": ("connector.cli.demo:demo", "Run every action once against a local sandbox."),
+    "mcp": ("connector.cli.mcp:mcp", "Serve the actions as tools of MCP, to assistants and editors."),
     "sandbox": ("connector.cli.serving:sandbox", "Serve a local stand-in for the Perplexity API."),
     "connections": ("connector.cli.connections:connections", "Save, list, test and remove connections."),
     "usage": ("connector.cli.usage:usage", "Sum up what the runs of this machine have used."),

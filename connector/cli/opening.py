@@ -33,18 +33,28 @@ def open_connection(
     Raises:
         CredentialError: if there is none, or it is incomplete.
     """
-    from connector.connection import resolve
     from connector.run import OpenConnection
+
+    connection = resolved(connector, name, base_url)
+    # main() masks these secrets in whatever it still has to say
+    click.get_current_context().obj.append(connection.redactor)
+    garbage.started()
+    return OpenConnection(connection)
+
+
+def resolved(connector: Connector, name: str | None = None, base_url: str | None = None) -> Connection:
+    """The connection that a command was told to use, with its secrets.
+
+    Raises:
+        CredentialError: if there is none, or it is incomplete.
+    """
+    from connector.connection import resolve
 
     chosen = _chosen(connector, name)
     if chosen is None:
         _need_secrets(connector)
     loaded = saved().load(chosen.name) if chosen else None
-    connection = resolve(connector, _given(base_url), saved=loaded, environ=os.environ)
-    # main() masks these secrets in whatever it still has to say
-    click.get_current_context().obj.append(connection.redactor)
-    garbage.started()
-    return OpenConnection(connection)
+    return resolve(connector, _given(base_url), saved=loaded, environ=os.environ)
 
 
 def connection_to_look_at(connector: Connector, name: str | None, base_url: str | None) -> Connection:
@@ -124,8 +134,7 @@ def _variables(connector: Connector, field: str) -> tuple[str, str]:
 
 def _need_secrets(connector: Connector) -> None:
     """A better answer than "api_key is missing" to whoever is new here."""
-    required = [name for name in connector.connection.secrets if name in _required(connector)]
-    for name in required:
+    for name in _required_secrets(connector):
         variables = _variables(connector, name)
         if any(os.environ.get(variable) for variable in variables):
             continue
@@ -142,5 +151,15 @@ def _need_secrets(connector: Connector) -> None:
         )
 
 
-def _required(connector: Connector) -> tuple[str, ...]:
-    return tuple(connector.connection.fields.get("required", ()))
+def secret_variables(connector: Connector) -> list[str]:
+    """The environment variables that a connection needs for its secrets."""
+    return [_variables(connector, name)[0] for name in _required_secrets(connector)]
+
+
+def _required_secrets(connector: Connector) -> list[str]:
+    required = connector.connection.fields.get("required", ())
+    return [
+        name
+        for name in connector.connection.form
+        if name in required and name in connector.connection.secrets
+    ]

@@ -110,7 +110,7 @@ def run(
         else:
             result = opened.run(chosen.id, inputs, **how)
     warn(result.warnings)
-    _note(connector.id, result)
+    note(connector.id, result)
     if as_json:
         give(json_text(dict(result.outputs)))
         return
@@ -120,15 +120,15 @@ def run(
     show_fields(Page(), result.outputs, indent=0)
 
 
-def _note(connector_id: str, result: Result) -> None:
+def note(connector_id: str, result: Result) -> None:
     """Into the ledger of usage; a run that succeeded does not fail over it."""
-    from connector.ledger import is_on, note
+    from connector import ledger
     from connector.private_file import default_folder
 
-    if not is_on(os.environ):
+    if not ledger.is_on(os.environ):
         return
     try:
-        note(default_folder(os.environ), connector_id, result)
+        ledger.note(default_folder(os.environ), connector_id, result)
     except ConnectorError as error:
         tell(f"warning: the usage was not noted: {visible(str(error), one_line=True)}")
 
