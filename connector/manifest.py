@@ -107,6 +107,14 @@ class Failure(_Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FollowUp(_Strict):
+    """A request made after the first answer, or after its beginning."""
+
+    method: Method
+    path: FollowUpText
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stream(_Strict):
     """How an answer that comes in pieces is put together."""
 
@@ -120,14 +128,8 @@ class Stream(_Strict):
     """Holds for the event that ends the stream. A stream that stops before it is an error."""
     failed: EventValue | None = None
     """Holds for an event that says the stream failed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FollowUp(_Strict):
-    """A request made after the first answer."""
-
-    method: Method
-    path: FollowUpText
+    cancel: FollowUp | None = None
+    """Sent when the caller leaves the stream before its end; response.body is what `body` has found so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
