@@ -24,8 +24,9 @@ def hosts(bound: str, port: int, more: Iterable[str] = ()) -> frozenset[str]:
         port: its port.
         more: names under which it is reached otherwise, such as those of a proxy: with their port, if any.
     """
-    address = f"[{bound}]" if ":" in bound else bound
-    return frozenset({*(f"{name}:{port}" for name in (*LOOPBACK, address)), *more})
+    names = {*LOOPBACK, f"[{bound}]" if ":" in bound else bound}
+    own = {f"{name}:{port}" for name in names}
+    return frozenset({*own, *(names if port == 80 else ()), *more})  # port 80 goes without saying
 
 
 @dataclass(frozen=True)

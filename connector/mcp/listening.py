@@ -15,6 +15,7 @@ from connector.errors import InputError, Problem
 from connector.mcp.calls import Calls
 from connector.mcp.configuration import PATH, url
 from connector.mcp.guard import Guard, hosts
+from connector.mcp.logs import to_stderr
 from connector.mcp.server import server_of
 from connector.mcp.tools import Tool
 from connector.sandbox.protocol import Protocol
@@ -60,6 +61,7 @@ def serve(
     if token is None and not _is_loopback(host):
         message = "Whoever reaches this computer could run the actions and spend the account's credit."
         raise InputError([Problem(f"host {host}", message, "Ask for a token: --auth-token-env NAME.")])
+    to_stderr()
     with _listen(host, port) as listener:
         bound = listener.getsockname()[1]
         app = server_of(tools, calls).streamable_http_app(

@@ -12,12 +12,14 @@ from contextlib import suppress
 from mcp.server.stdio import stdio_server
 
 from connector.mcp.calls import Calls
+from connector.mcp.logs import to_stderr
 from connector.mcp.server import server_of
 from connector.mcp.tools import Tool
 
 
 def serve(tools: Mapping[str, Tool], calls: Calls) -> None:
     """Serve until the client closes stdin. A signal ends the process, once what is under way is cancelled."""
+    to_stderr()
     asyncio.run(_serve(tools, calls))
 
 
