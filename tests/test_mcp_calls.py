@@ -18,6 +18,7 @@ from connector.connection import Connection
 from connector.errors import CredentialError
 from connector.manifest import Action, Connector, Example
 from connector.mcp import calls as calling
+from connector.mcp.bounds import bounded
 from connector.mcp.calls import WEB, Calls, Progress
 from connector.mcp.logs import to_stderr
 from connector.mcp.server import ERROR, ORIGIN
@@ -201,8 +202,8 @@ def test_a_key_is_nowhere(
         async with client_of(calls_to(url), mode="legacy") as client:
             reports: list[Any] = []
 
-            async def report(*told: Any) -> None:
-                reports.append(told)
+            async def report(progress: float, total: float | None, message: str | None) -> None:
+                reports.append((progress, total, message))
 
             listed = [tool.model_dump(mode="json") for tool in (await client.list_tools()).tools]
             results = [
@@ -213,6 +214,7 @@ def test_a_key_is_nowhere(
             ]
             assert [result.is_error for result in results] == [True, False, True, True]
             assert any("The key is" in str(told) for told in reports)
+            logging.getLogger("mcp.server").warning("the key is %s", KEY)
             return [*listed, *(result.model_dump(mode="json") for result in results), reports]
 
     monkeypatch.setattr(calling, "PACE", 0.0)
@@ -220,7 +222,6 @@ def test_a_key_is_nowhere(
     try:
         with Loopback(echo, rows, (cut, lambda sock: sock.close())) as server:
             seen = json.dumps(asyncio.run(run(server.url)))
-            logging.getLogger("mcp.server").warning("the key is %s", KEY)
     finally:
         logging.getLogger().handlers.clear()
     out, err = capfd.readouterr()
@@ -232,7 +233,7 @@ def test_a_key_is_nowhere(
 
 def test_a_long_result_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is left fits the schema; the note says how to have all of it."""
-    monkeypatch.setattr(calling, "bounded", lambda outputs, required: _bounded(outputs, required, 5000))
+    monkeypatch.setattr(calling, "bounded", lambda outputs, required: bounded(outputs, required, 5000))
     rows = [{"title": f"T{n}", "url": f"https://{n}.example", "snippet": "x" * 400} for n in range(50)]
     with Loopback(http(200, {"results": rows})) as server:
         result = called(calls_to(server.url), "perplexity_execute_search", {"query": "AI"})
@@ -243,9 +244,6 @@ def test_a_long_result_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> No
         in texts(result)
     )
     assert any(text.startswith("results holds the first ") for text in texts(result))
-
-
-_bounded = calling.bounded
 
 
 def reported(*events: Event, pace: float = 0.0) -> list[tuple[int, str]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import select
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
@@ -51,7 +53,7 @@ async def client_of(
 ) -> AsyncIterator[Client]:
     """A client in this process. It checks every result against the tool's output schema."""
     server = server_of(tools() if served is None else served, calls)
-    async with Client(server, mode=mode) as client:  # type: ignore[arg-type]
+    async with Client(server, mode=mode) as client:
         yield client
 
 
@@ -84,6 +86,7 @@ def command(*arguments: str, url: str = "", key: str | None = KEY, **variables: 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environ,
+        bufsize=0,
     )
     try:
         yield process
@@ -96,4 +99,10 @@ def command(*arguments: str, url: str = "", key: str | None = KEY, **variables: 
         process.wait()
 
 
-Report = Callable[[float, float | None, str | None], Any]
+def heard(process: Any, count: int, within: float = 20.0) -> list[dict[str, Any]]:
+    """The next messages on a process's stdout, by their ids. (Its pipe has no buffer, or `select` would not see it.)"""
+    lines: list[bytes] = []
+    for _ in range(count):
+        assert select.select([process.stdout], [], [], within)[0], f"only {lines} came"
+        lines.append(process.stdout.readline())
+    return sorted(map(json.loads, lines), key=lambda one: one["id"])
