@@ -15,17 +15,13 @@ import pytest
 from conftest import Ended
 from test_docs import blocks
 from tiny import write_tiny
-from tools_served import KEY, ROOT, perplexity
+from tools_served import INITIALIZE, KEY, ROOT, perplexity
 from tools_served import command as serving
 
 from connector.cli.mcp import mcp as command
 from connector.mcp.aliases import aliases
 
 Cli = Callable[..., Ended]
-INITIALIZE = (
-    '{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25", '
-    '"capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}\n'
-)
 
 
 def save(cli: Cli, name: str) -> None:
@@ -54,7 +50,7 @@ def test_the_settings_of_a_client_start_the_server(cli: Cli, client: str, key: s
     assert entry["env"] == {"PERPLEXITY_API_KEY": key}
     done = subprocess.run(
         [entry["command"], *entry["args"]],
-        input=INITIALIZE,
+        input=json.dumps(INITIALIZE),
         capture_output=True,
         text=True,
         check=True,

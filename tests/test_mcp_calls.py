@@ -100,6 +100,7 @@ def called(calls: Calls, name: str, arguments: dict[str, Any], report: Any = Non
     return asyncio.run(run())
 
 
+@pytest.mark.hazard("I6")
 def test_text_from_the_web_is_marked_as_content(sandbox_url: str) -> None:
     """In the block itself for programs, and in a block of its own for models; what is not from there is not."""
     found = called(calls_to(sandbox_url), "perplexity_execute_search", {"query": "AI"})
@@ -422,6 +423,19 @@ def test_a_fault_of_ours_shows_nothing_and_ends_nothing(
     assert (
         capsys.readouterr().err == "A fault of this program in perplexity_list_models: ZeroDivisionError.\n"
     )
+
+
+def test_a_result_that_cannot_be_noted_is_given_all_the_same(
+    sandbox_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is paid for."""
+
+    def full(_connector: str, _result: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    result = called(Calls(lambda _: connection(sandbox_url), full), "perplexity_list_models", {})
+    assert not result.is_error
+    assert "OSError" in capsys.readouterr().err
 
 
 def test_a_list_has_one_page(sandbox_url: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 from loopback import Loopback, Received
 from loopback import http as answer
 from mcp import Client
-from tools_served import KEY, calls_to, command, texts, tools
+from tools_served import INITIALIZE, KEY, calls_to, command, texts, tools
 
 from connector.errors import InputError
 from connector.mcp.guard import hosts
@@ -24,16 +24,6 @@ from connector.mcp.listening import MAX_BODY, serve
 from connector.secret import Secret
 
 TOKEN = "test-token-0123456789abcdef"
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-11-25",
-        "capabilities": {},
-        "clientInfo": {"name": "t", "version": "1"},
-    },
-}
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 
@@ -141,6 +131,7 @@ def test_requests_without_a_host_or_with_two_are_refused(served: Served) -> None
         assert line.recv(100).startswith((b"HTTP/1.1 400", b"HTTP/1.1 421"))
 
 
+@pytest.mark.hazard("I3")
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -329,3 +320,11 @@ def test_the_names_of_a_server(bound: str, port: int, more: list[str], has: str,
     names = hosts(bound, port, more)
     assert has in names
     assert has_not not in names
+
+
+def test_a_server_without_a_key_says_so_when_it_starts(tmp_path: Path) -> None:
+    """And serves: the tools can be listed, and the key may still come."""
+    with command("--http", "--port", "0", key=None, CONNECTOR_HOME=str(tmp_path)) as process:
+        here = Served(process)
+        assert b"no tool of Perplexity can be called yet" in process.stderr.readline()
+        assert here.post()[0] == 200

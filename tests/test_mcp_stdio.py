@@ -17,18 +17,8 @@ from typing import Any
 import pytest
 from loopback import Loopback, Received, http
 from mcp import Client, StdioServerParameters
-from tools_served import KEY, ROOT, command, heard, texts
+from tools_served import INITIALIZE, KEY, ROOT, command, heard, texts
 
-INITIALIZE: dict[str, Any] = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-11-25",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    },
-}
 READY = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 SEARCH = "perplexity_execute_search"
 
@@ -105,11 +95,12 @@ def test_only_frames_are_on_stdout(sandbox_url: str, home: str, figure: Callable
 def test_stray_output_does_not_reach_the_protocol(sandbox_url: str, home: str) -> None:
     """A library that prints, or a child process that writes to file descriptor 1, is read on stderr."""
     code = (
-        "import os, subprocess, sys, warnings\n"
+        "import logging, os, subprocess, sys, warnings\n"
         "import connector.mcp.calls as calls\n"
         "answered = calls._answered\n"
         "def loud(*given):\n"
         "    print('printed', flush=True); os.write(1, b'written\\n')\n"
+        "    logging.getLogger('library').warning('logged %s', os.environ['PERPLEXITY_API_KEY'])\n"
         "    subprocess.run([sys.executable, '-c', 'print(\"by a child\")']); warnings.warn('warned')\n"
         "    return answered(*given)\n"
         "calls._answered = loud\n"
@@ -131,7 +122,8 @@ def test_stray_output_does_not_reach_the_protocol(sandbox_url: str, home: str) -
         out, err = process.communicate(timeout=20)
     assert not answers[1]["result"]["isError"]
     assert out == b""
-    assert all(word in err for word in (b"printed", b"written", b"by a child", b"warned"))
+    assert all(word in err for word in (b"printed", b"written", b"by a child", b"warned", b"logged ********"))
+    assert KEY.encode() not in err
 
 
 def test_without_a_key_it_starts_and_says_what_to_set(home: str) -> None:

@@ -26,6 +26,16 @@ from connector.run import OpenConnection
 
 ROOT = Path(__file__).parent.parent
 KEY = "pplx-test-tools-0123456789"
+INITIALIZE: dict[str, Any] = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
 
 
 @cache

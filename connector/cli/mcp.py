@@ -130,6 +130,10 @@ def mcp(
     if not over_http:
         from connector.mcp import stdio
 
+        if sys.stdin.isatty():
+            tell(
+                "A client of MCP is expected on stdin: --print-config says how it starts this. Ctrl-C ends it."
+            )
         stdio.serve(tools, calls)
         return
     from connector.mcp import listening
@@ -235,12 +239,14 @@ def _calls(chosen: dict[str, str]) -> Calls:
     from connector.mcp.calls import Calls
 
     redactors = click.get_current_context().obj
+    known: dict[str, Connection] = {}  # nobody is asked twice for a passphrase
 
     def resolve(connector: Connector) -> Connection:
         garbage.started()
-        connection = resolved(connector, chosen.get(connector.id))
-        redactors.append(connection.redactor)
-        return connection
+        if connector.id not in known:
+            known[connector.id] = resolved(connector, chosen.get(connector.id))
+            redactors.append(known[connector.id].redactor)
+        return known[connector.id]
 
     def ran(connector: str, result: Result) -> None:
         note(connector, result)

@@ -113,14 +113,18 @@ class Calls:
             opened = await self._opened(tool.connector)
             hidden = opened.connection.redactor.text
             result = await _result(tool, opened, sent, report)
+            answer = _answered(tool, result)
         except ConnectorError as error:
             return _failed(tool, error, hidden)
         except Exception as error:  # noqa: BLE001 - a fault of ours does not end the server, nor show what it held
-            sys.stderr.write(f"A fault of this program in {tool.name}: {type(error).__name__}.\n")
+            _tell_fault(tool, error)
             text = f"{tool.name}: A fault of this program ({type(error).__name__}). Please report it."
             return Answer(text, error={"kind": "fault"})
-        await asyncio.to_thread(self.ran, tool.connector.id, result)
-        return _answered(tool, result)
+        try:
+            await asyncio.to_thread(self.ran, tool.connector.id, result)
+        except Exception as error:  # noqa: BLE001 - the answer is paid for: it is given all the same
+            _tell_fault(tool, error)
+        return answer
 
     async def _opened(self, connector: Connector) -> AsyncOpenConnection:
         async with self._opening:
@@ -130,6 +134,10 @@ class Calls:
                 connection = await asyncio.to_thread(self.resolve, connector)
                 self._open[connector.id] = AsyncOpenConnection(connection)
             return self._open[connector.id]
+
+
+def _tell_fault(tool: Tool, error: Exception) -> None:
+    sys.stderr.write(f"A fault of this program in {tool.name}: {type(error).__name__}.\n")
 
 
 async def _cancelled(tasks: set[asyncio.Task[Answer]]) -> None:

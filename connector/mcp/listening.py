@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -19,12 +18,12 @@ from connector.mcp.logs import to_stderr
 from connector.mcp.server import server_of
 from connector.mcp.tools import Tool
 from connector.sandbox.protocol import Protocol
+from connector.sandbox.server import listen
 from connector.secret import Secret
 
 MAX_BODY: Final = 4 * 1024 * 1024
 """Bytes of a request."""
 MAX_SESSIONS: Final = 1000
-_BACKLOG: Final = 128
 _SHORTEST_TOKEN: Final = 16
 
 
@@ -62,7 +61,7 @@ def serve(
         message = "Whoever reaches this computer could run the actions and spend the account's credit."
         raise InputError([Problem(f"host {host}", message, "Ask for a token: --auth-token-env NAME.")])
     to_stderr()
-    with _listen(host, port) as listener:
+    with listen(port, host) as listener:
         bound = listener.getsockname()[1]
         app = server_of(tools, calls).streamable_http_app(
             streamable_http_path=PATH,
@@ -104,17 +103,3 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":  # on Windows this option would let two servers share a port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
