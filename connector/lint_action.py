@@ -280,10 +280,14 @@ class ActionLint:
             for word in ("delta", "body", "done", "failed"):
                 if (expression := getattr(route.stream, word)) is not None:
                     lint.shape((*here, "stream", word), expression, events)
+            if route.stream.cancel is not None:
+                lint.shape((*here, "stream", "cancel", "path"), route.stream.cancel.path, scope)
         if route.poll is not None:
             lint.shape((*here, "poll", "when"), route.poll.when, self.scope)
             lint.shape((*here, "poll", "until"), route.poll.until, scope)
             lint.shape((*here, "poll", "path"), route.poll.path, scope)
+            if route.poll.cancel is not None:
+                lint.shape((*here, "poll", "cancel", "path"), route.poll.cancel.path, scope)
         yield from lint.take_problems()
         yield from self._outputs(name, route, scope)
 

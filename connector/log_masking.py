@@ -46,6 +46,11 @@ def guard(redactor: Redactor) -> None:
         _redactors.add(redactor)
 
 
+def mask(written: logging.Handler) -> None:
+    """Mask the secrets of every redactor that is alive in all that goes this way, whoever logs it."""
+    written.addFilter(_masked)
+
+
 @cache
 def _install() -> None:
     for name in LOGGERS:

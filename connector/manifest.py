@@ -238,6 +238,19 @@ class Failure(_Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FollowUp(_Strict):
+    """A request made after the first answer, or after its beginning."""
+
+    method: Method
+    """The HTTP method. Example: `POST`"""
+    path: FollowUpText
+    """The path below the base URL. An expression in it becomes one percent-encoded segment.
+
+    Example: /v1/jobs/${{ response.body.id }}/cancel
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stream(_Strict):
     """How an answer that comes in pieces is put together."""
 
@@ -254,18 +267,13 @@ class Stream(_Strict):
     """
     failed: EventValue | None = None
     """Holds for an event that says the stream failed. Example: `${{ event.type == 'error' }}`"""
+    cancel: FollowUp | None = None
+    """Sent when the caller leaves the stream before its end, so that abandoned work is not billed on;
+    `response.body` is what `body` has found so far.
 
-
-@dataclass(frozen=True, kw_only=True)
-class FollowUp(_Strict):
-    """A request made after the first answer."""
-
-    method: Method
-    """The HTTP method. Example: `POST`"""
-    path: FollowUpText
-    """The path below the base URL. An expression in it becomes one percent-encoded segment.
-
-    Example: /v1/jobs/${{ response.body.id }}/cancel
+    Example:
+        method: POST
+        path: /v1/responses/${{ response.body.id }}/cancel
     """
 
 
@@ -579,6 +587,14 @@ class Action(_Strict):
     """It changes nothing at the service. Example: `true`"""
     idempotent: bool = False
     """Running it twice has the effect of once. Example: `true`"""
+    destructive: bool = False
+    """It deletes, overwrites or stops something. Example: `true`"""
+    open_world: bool = True
+    """Its answer may hold text from anywhere, such as web pages; not only what the account and the service
+    hold.
+
+    Example: false
+    """
     deadline: Deadline | None = None
     """Seconds for a whole run, with its retries; it may depend on the inputs. Absent: the connector's
     `timeouts.deadline`.

@@ -411,7 +411,14 @@ class OpenConnection(Opened):
             answer.expect_pieces(self.connector.timeouts.idle)
             streamed = opened(planned, how, answer.head, self._reader(planned))
             attempts.has_begun = True
-            yield from self._pieces(streamed, answer)
+            try:
+                yield from self._pieces(streamed, answer)
+            except Exception:
+                raise
+            except BaseException:  # as in _waited_for
+                answer.close()
+                self._give_up(planned, streamed.cancel())
+                raise
             return streamed.reply()
 
     def _pieces(self, streamed: StreamedAnswer, answer: network.Answer) -> Iterator[Event]:
@@ -444,12 +451,16 @@ class OpenConnection(Opened):
         except Exception:
             raise
         except BaseException:  # Ctrl-C, or the caller left the loop: what nobody waits for is not paid for
-            if cancel := waiting.cancel():
-                with suppress(ConnectorError):
-                    request = self._follow_up(planned, *cancel)
-                    network.send(self._transport, request, Sending(within(CANCEL_SECONDS)))
+            self._give_up(planned, waiting.cancel())
             raise
         return waiting.reply
+
+    def _give_up(self, planned: Plan, cancel: tuple[str, str] | None) -> None:
+        """Tell the service, if there is a way to."""
+        if cancel is not None:
+            with suppress(ConnectorError):
+                request = self._follow_up(planned, *cancel)
+                network.send(self._transport, request, Sending(within(CANCEL_SECONDS)))
 
     def options(self, action: str, name: str) -> Choices:
         """The choices of an input, asked of the service once; its snapshot in the manifest if that fails.

@@ -162,8 +162,15 @@ class AsyncOpenConnection(Opened):
                             streamed = opened(planned, how, answer.head, self._reader(planned))
                             attempts.has_begun = True
                             async with aclosing(self._pieces(streamed, answer)) as pieces:
-                                async for event in pieces:
-                                    yield event
+                                try:
+                                    async for event in pieces:
+                                        yield event
+                                except Exception:
+                                    raise
+                                except BaseException:  # as in _waited_for
+                                    await answer.aclose()
+                                    await self._give_up(planned, streamed.cancel())
+                                    raise
                             reply = streamed.reply()
                 except ConnectorError as error:
                     wait = self._failed(attempts, error)
@@ -215,12 +222,16 @@ class AsyncOpenConnection(Opened):
         except Exception:
             raise
         except BaseException:  # cancelled, or the caller left the loop: what nobody waits for is not paid for
-            if cancel := waiting.cancel():
-                with suppress(ConnectorError):
-                    request = self._follow_up(planned, *cancel)
-                    sending = Sending(within(CANCEL_SECONDS))
-                    await asyncio.shield(network.send_async(self._transport, request, sending))
+            await self._give_up(planned, waiting.cancel())
             raise
+
+    async def _give_up(self, planned: Plan, cancel: tuple[str, str] | None) -> None:
+        """See OpenConnection._give_up."""
+        if cancel is not None:
+            with suppress(ConnectorError):
+                request = self._follow_up(planned, *cancel)
+                sending = Sending(within(CANCEL_SECONDS))
+                await asyncio.shield(network.send_async(self._transport, request, sending))
 
     async def options(self, action: str, name: str) -> Choices:
         """See OpenConnection.options."""

@@ -8,12 +8,12 @@ from io import StringIO
 from typing import Any, TypeVar
 
 from connector.connection import Connection
-from connector.errors import ApiError, ConnectorError, CutOff, OutputError
+from connector.errors import ApiError, ConnectorError, CutOff, InputError, OutputError
 from connector.evaluate import Drift, is_true, type_name
 from connector.http import httpx
 from connector.manifest import Stream
 from connector.output import Event
-from connector.plan import Plan
+from connector.plan import Plan, follow_up_path
 from connector.response import Reply, checked, event_failure, shown_headers
 from connector.sse import EventParser, EventTooLongError, ServerEvent
 from connector.strict_json import parse
@@ -114,6 +114,17 @@ class StreamedAnswer:
         if not self._events and self._raw.strip():
             raise self._no_stream()
         raise self._cut("The stream ended before it was complete.")
+
+    def cancel(self) -> tuple[str, str] | None:
+        """The request that gives up what is not done, where the service has one and what came says of what."""
+        follow_up = self.stream.cancel
+        if follow_up is None or self.is_done or self._body is None:
+            return None
+        response = {"body": self._body, "status": self.head.status, "headers": self.head.headers}
+        try:
+            return follow_up.method, follow_up_path(self.plan, follow_up.path, response)
+        except (Drift, InputError):  # no id has come
+            return None
 
     def interrupted(self, error: _Error) -> _Error:
         """An error with the text received so far, but for an end that may be the beginning of a secret."""

@@ -19,6 +19,7 @@ PATH = (
     "log_masking",
     "pasted",
     "strict_json",
+    "visible",
     "private_file",
     "sealed",
     "keyrings",
@@ -88,12 +89,14 @@ PATH = (
     "watched",
     "bulk",
 )
-FACES = ("cli", "documenting", "drift", "importing", "mock", "new", "sandbox", "testing")
+FACES = ("cli", "documenting", "drift", "importing", "mcp", "mock", "new", "sandbox", "testing")
 # the command line starts the other faces; recording needs a server to record; samples and new connectors are written
-# as drafts are; a mock is served and misbehaves as the sandbox does, and gives what was recorded
+# as drafts are; a mock is served and misbehaves as the sandbox does, and gives what was recorded; what serves over
+# HTTP, listens as the sandbox does
 FACES_THAT_USE_FACES = {
-    "cli": {"documenting", "drift", "importing", "mock", "new", "sandbox", "testing"},
+    "cli": {"documenting", "drift", "importing", "mcp", "mock", "new", "sandbox", "testing"},
     "documenting": {"importing"},
+    "mcp": {"sandbox"},
     "mock": {"sandbox", "testing"},
     "new": {"importing"},
     "testing": {"mock", "sandbox"},
@@ -117,8 +120,11 @@ HOMES = {
     "perplexity": {"drift"},
     "click": {"cli"},
     "rich": {"cli"},
-    "starlette": {"sandbox", "mock"},
-    "uvicorn": {"sandbox"},
+    "starlette": {"sandbox", "mcp", "mock"},
+    "uvicorn": {"sandbox", "mcp"},
+    "mcp": {"mcp"},
+    "mcp_types": {"mcp"},
+    "anyio": {"mcp"},
 }
 USERS_OF_HTTP = {
     *("request", "incoming", "sockets", "async_sockets", "wire", "transport", "observed"),

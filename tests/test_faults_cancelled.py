@@ -51,7 +51,8 @@ STREAM = START + TALKS["agent"].whole
 def test_a_cancelled_run_closes_its_connection(
     subject: Any, answer: bytes, point: int, figure: Callable[[str, str], None]
 ) -> None:
-    """At each of 20 points of the answer, from none of it to nearly all."""
+    """At each of 20 points of the answer, from none of it to nearly all; a stream that has begun is cancelled."""
+    cancelled = ok({}, {"Connection": "close"})
     pieces = in_pieces(answer, POINTS)[:point]
     sent = threading.Event()
 
@@ -72,9 +73,11 @@ def test_a_cancelled_run_closes_its_connection(
         async for _ in opened.stream(subject.action, subject.inputs):
             pass
 
-    with nothing_left(), Loopback((b"".join(pieces), lambda _: sent.set(), 30.0)) as server:
+    with nothing_left(), Loopback((b"".join(pieces), lambda _: sent.set(), 30.0), cancelled) as server:
         asyncio.run(cancel(server.url))
-        assert len(server.requests) == 1
+    more = [f"{one.method} {one.target}" for one in server.requests[1:]]
+    began = subject is CHAT and b"".join(pieces).startswith(START + sse(TALKS["agent"].first))
+    assert more == (["POST /v1/agent/resp_1/cancel"] if began else [])
     figure("E18", f"cancelled at {POINTS} points of an answer and of a stream: 0 open connections, 0 tasks")
 
 

@@ -17,6 +17,7 @@ from connector.output import Event, Result
 from connector.sandbox import Sandbox
 
 KEY = "pplx-test-streams"
+CANCELLED = http(body={"response_id": "resp_1", "status": "cancelling"}, headers={"Connection": "close"})
 QUESTION = {"model": "sonar", "messages": [{"role": "user", "content": "How many stars?"}]}
 
 
@@ -143,7 +144,7 @@ def test_pieces_join_to_the_content_of_the_result(
 
 def test_an_event_comes_when_it_is_sent_not_when_the_stream_ends(serve: Callable[..., Loopback]) -> None:
     """The first piece is there while the server still waits."""
-    server = serve((head(), data(*AGENT[:2]), 30.0, data(*AGENT[2:])))
+    server = serve((head(), data(*AGENT[:2]), 30.0, data(*AGENT[2:])), CANCELLED)
     with connector.connect("perplexity", api_key=KEY, base_url=server.url) as opened:
         stream = opened.stream("create_chat_completion", QUESTION)
         assert next(event.delta for event in stream if event.delta) == "One "
@@ -151,16 +152,37 @@ def test_an_event_comes_when_it_is_sent_not_when_the_stream_ends(serve: Callable
 
 def test_leaving_the_loop_frees_the_connection(serve: Callable[..., Loopback]) -> None:
     """The server sees the connection closed, though it has more to say."""
-    server = serve((head(), data(*AGENT[:2]), 30.0))
+    server = serve((head(), data(*AGENT[:2]), 30.0), CANCELLED)
     with connector.connect("perplexity", api_key=KEY, base_url=server.url) as opened:
         for _ in opened.stream("create_chat_completion", QUESTION):
             break
         assert server.still_open() == 0
 
 
+def test_leaving_the_loop_cancels_the_run_at_the_service(serve: Callable[..., Loopback]) -> None:
+    """By the id that the beginning of the stream gave: an abandoned run would be billed on."""
+    server = serve((head(), data(*AGENT[:2]), 30.0), CANCELLED)
+    with connector.connect("perplexity", api_key=KEY, base_url=server.url) as opened:
+        for _ in opened.stream("create_chat_completion", QUESTION):
+            break
+    assert [f"{one.method} {one.target}" for one in server.requests[1:]] == ["POST /v1/agent/resp_1/cancel"]
+
+
+def test_a_stream_that_ended_is_not_cancelled(serve: Callable[..., Loopback]) -> None:
+    """Nor one over the route of a gateway, which has no such endpoint."""
+    server = serve((head(), data(*AGENT), close))
+    with connector.connect("perplexity", api_key=KEY, base_url=server.url) as opened:
+        list(opened.stream("create_chat_completion", QUESTION))
+    gateway = serve((head(), data(*SONAR[:1]), 30.0))
+    with connector.connect("perplexity", api_key=KEY, base_url=gateway.url, chat_route="sonar") as opened:
+        for _ in opened.stream("create_chat_completion", QUESTION):
+            break
+    assert (len(server.requests), len(gateway.requests)) == (1, 1)
+
+
 def test_leaving_an_async_loop_frees_the_connection(serve: Callable[..., Loopback]) -> None:
     """As with asyncio's `aclosing`."""
-    server = serve((head(), data(*AGENT[:2]), 30.0))
+    server = serve((head(), data(*AGENT[:2]), 30.0), CANCELLED)
 
     async def run() -> None:
         async with connector.aconnect("perplexity", api_key=KEY, base_url=server.url) as opened:

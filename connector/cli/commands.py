@@ -29,6 +29,7 @@ _PLACES = {
     "try": ("connector.cli.trying:try_", "Run an action of your own connector, and look at all of it."),
     "options": ("connector.cli.choosing:options", "List the choices of an input, such as models."),
     "demo": ("connector.cli.demo:demo", "Run every action once against a local sandbox."),
+    "mcp": ("connector.cli.mcp:mcp", "Serve the actions as tools of MCP, to assistants and editors."),
     "sandbox": (
         "connector.cli.serving:sandbox",
         "Serve a local stand-in for the Perplexity API, or for any connector's.",

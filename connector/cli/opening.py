@@ -43,7 +43,19 @@ def open_connection(
 
 
 def connection_to_use(connector: Connector, name: str | None, base_url: str | None) -> Connection:
-    """The connection that a command was told to use, complete.
+    """The connection that a command was told to use, complete; its secrets are masked in what the command says.
+
+    Raises:
+        CredentialError: as resolved.
+    """
+    connection = resolved(connector, name, base_url)
+    # main() masks these secrets in whatever it still has to say
+    click.get_current_context().obj.append(connection.redactor)
+    return connection
+
+
+def resolved(connector: Connector, name: str | None = None, base_url: str | None = None) -> Connection:
+    """The connection that a command was told to use, with its secrets.
 
     Raises:
         CredentialError: if there is none, or it is incomplete.
@@ -54,17 +66,14 @@ def connection_to_use(connector: Connector, name: str | None, base_url: str | No
     if chosen is None:
         _need_secrets(connector)
     loaded = saved().load(chosen.name) if chosen else None
-    connection = resolve(connector, _given(base_url), saved=loaded, environ=os.environ)
-    # main() masks these secrets in whatever it still has to say
-    click.get_current_context().obj.append(connection.redactor)
-    return connection
+    return resolve(connector, _given(base_url), saved=loaded, environ=os.environ)
 
 
 def has_credentials(connector: Connector) -> bool:
     """Whether the environment or a saved connection has what a request needs; nothing is read but names."""
     if _chosen(connector, None) is not None:
         return True
-    required = [name for name in _required(connector) if name in connector.connection.secrets]
+    required = _required_secrets(connector)
     return all(any(os.environ.get(variable) for variable in _variables(connector, name)) for name in required)
 
 
@@ -171,8 +180,7 @@ def _need_secrets(connector: Connector) -> None:
     """A better answer than "api_key is missing" to whoever is new here."""
     from connector.loading import named
 
-    required = [name for name in _required(connector) if name in connector.connection.secrets]
-    for name in required:
+    for name in _required_secrets(connector):
         variables = _variables(connector, name)
         if any(os.environ.get(variable) for variable in variables):
             continue
@@ -187,6 +195,15 @@ def _need_secrets(connector: Connector) -> None:
             where=f"connection {connector.id!r}",
             hint=f"{choose} {variables[0]}{save}.",
         )
+
+
+def secret_variables(connector: Connector) -> list[str]:
+    """The environment variables that a connection needs for its secrets."""
+    return [_variables(connector, name)[0] for name in _required_secrets(connector)]
+
+
+def _required_secrets(connector: Connector) -> list[str]:
+    return [name for name in _required(connector) if name in connector.connection.secrets]
 
 
 def _required(connector: Connector) -> tuple[str, ...]:

@@ -122,13 +122,13 @@ def run(
 
 def note_usage(connector_id: str, result: Result) -> None:
     """Into the ledger of usage; a run that succeeded does not fail over it."""
-    from connector.ledger import is_on, note
+    from connector import ledger
     from connector.private_file import default_folder
 
-    if not is_on(os.environ):
+    if not ledger.is_on(os.environ):
         return
     try:
-        note(default_folder(os.environ), connector_id, result)
+        ledger.note(default_folder(os.environ), connector_id, result)
     except ConnectorError as error:
         tell(f"warning: the usage was not noted: {visible(str(error), one_line=True)}")
 

@@ -1,4 +1,4 @@
-"""Text from elsewhere, made safe to show: nothing in it can steer a terminal or hide its own order."""
+"""Text and JSON for stdout and stderr: safe to show, and in what their encoding can carry."""
 
 from __future__ import annotations
 
@@ -7,24 +7,11 @@ import re
 import sys
 from typing import Any
 
-# Control characters, marks that reorder or hide what follows, line separators, halves of surrogate pairs.
-# Line breaks, tabs, and the joiners that some scripts and emoji are written with stay.
-_UNSAFE = (
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
-)
+from connector.visible import UNSAFE, visible
+
+__all__ = ["json_escaped", "json_text", "visible", "writes_unicode"]
+
 _NOT_ASCII = "[^\x00-\x7e]"
-
-
-def visible(text: str, *, one_line: bool = False) -> str:
-    """The text with a visible escape, ESC becoming x1b after a backslash, for what could do harm.
-
-    With `one_line`, line breaks and tabs are among them.
-    """
-    if text.isprintable():  # as nearly every text is, so that the pattern need not be compiled
-        return text
-    safe = re.sub(_UNSAFE, _escape, text.replace("\r\n", "\n"))
-    return safe.replace("\n", "\\n").replace("\t", "\\t") if one_line else safe
 
 
 def json_text(value: Any, *, indent: int | None = 2) -> str:
@@ -39,7 +26,7 @@ def json_escaped(text: str) -> str:
     is_unicode = writes_unicode()
     if text.replace("\n", "").isprintable() and (is_unicode or text.isascii()):
         return text
-    return re.sub(_UNSAFE if is_unicode else _NOT_ASCII, _json_escape, text)
+    return re.sub(UNSAFE if is_unicode else _NOT_ASCII, _json_escape, text)
 
 
 def writes_unicode() -> bool:
@@ -48,11 +35,6 @@ def writes_unicode() -> bool:
         return codecs.lookup(sys.stdout.encoding).name.startswith("utf")
     except (LookupError, TypeError):
         return False
-
-
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _json_escape(found: re.Match[str]) -> str:

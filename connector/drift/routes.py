@@ -80,10 +80,9 @@ class _Routes:
             if route.poll is not None:
                 poll = route.poll
                 yield from self._path(f"{place} poll", poll.method, _path_text(poll.path))[1]
-                if poll.cancel is not None:
-                    yield from self._path(
-                        f"{place} cancel", poll.cancel.method, _path_text(poll.cancel.path)
-                    )[1]
+            for given_up in (route.stream, route.poll):
+                if given_up is not None and (cancel := given_up.cancel) is not None:
+                    yield from self._path(f"{place} cancel", cancel.method, _path_text(cancel.path))[1]
 
     def _path(self, place: str, method: str, path: str) -> tuple[Operation | None, list[Difference]]:
         """The operation of a method and path; without one, the difference that this is."""

@@ -47,7 +47,7 @@ def serve(
 
 def serve_app(app: Starlette, *, port: int, ready: Callable[[str], None]) -> None:
     """Serve any application in the main thread until Ctrl-C: see serve."""
-    with _listen(port) as listener:
+    with listen(port) as listener:
         server = _Server(app, on_ready=lambda: ready(_url(listener)))
         # uvicorn shuts down in good order and then raises the interrupt again.
         with contextlib.suppress(KeyboardInterrupt):
@@ -78,7 +78,7 @@ class Served:
         return self._url
 
     def __enter__(self) -> Self:
-        self._listener = _listen(self._port)
+        self._listener = listen(self._port)
         self._url = _url(self._listener)
         started = threading.Event()
         self._server = _Server(self._app, on_ready=started.set)
@@ -160,15 +160,21 @@ class _Server(uvicorn.Server):
         await asyncio.sleep(0)
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int, host: str = _HOST) -> socket.socket:
+    """A socket that waits for clients.
+
+    Raises:
+        OSError: the address or the port is taken, or may not be used.
+    """
     # asyncio turns Nagle's algorithm off only for sockets that say they are TCP; with it on, every
     # answer comes 40 ms late.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # On Windows this option would let two servers share a port.
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((_HOST, port))
+        listener.bind((host, port))
         listener.listen(_BACKLOG)
     except OSError:
         listener.close()
