@@ -91,7 +91,7 @@ FACES_THAT_USE_FACES = {"cli": {"drift", "importing", "sandbox", "testing"}, "te
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
     "httpcore": {"sockets", "async_sockets", "wire"},
-    "yaml": {"document", "testing"},  # vcrpy writes YAML
+    "yaml": {"document", "testing", "importing"},  # vcrpy writes YAML; documents of others are read leniently
     "jmespath": {"expression_parser"},
     "jsonschema": {"schema"},
     "referencing": {"schema"},

@@ -212,7 +212,12 @@ class _Importing:
         """The last look: no secret in any value that came from the command."""
         request = action["routes"]["main"]["request"]
         schemas = action["inputs"]["properties"].values()
-        values = [base_url, request, action["examples"][0]["inputs"], *(schema.get("default") for schema in schemas)]
+        values = [
+            base_url,
+            request,
+            action["examples"][0]["inputs"],
+            *(schema.get("default") for schema in schemas),
+        ]
         if any(self.secrets.leaks(text) for value in values for text in literals(value)):
             message = "A secret of it stands where it cannot be taken out."
             raise refusal(

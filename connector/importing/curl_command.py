@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from connector.importing.curl_options import Option, note_of, options
 from connector.importing.refusal import refusal
@@ -156,7 +156,16 @@ def _take(option: Option, asked: _Asked, stdin: str | None) -> None:
             asked.flags.add(option.name)
         case _:
             asked.notes += filter(None, [note_of(option)])
-            asked.hidden += [value] if option.name in {"proxy-user", "proxy", "proxy-header"} else []
+            if option.name.startswith(("proxy", "preproxy", "socks")):
+                asked.hidden += _of_proxy(value)
+
+
+def _of_proxy(value: str) -> Iterator[str]:
+    """What of a proxy's address, user or header may be a secret."""
+    yield value
+    user, at, _ = value.partition("://")[2].rpartition("@") if "://" in value else value.rpartition("@")
+    for text in (user if at else value, value.partition(":")[2].strip()):
+        yield from (text, unquote(text), unquote(text.partition(":")[2]))
 
 
 def _joined(before: str | None, text: str, glue: str) -> str:

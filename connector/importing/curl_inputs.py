@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from connector.importing.curl_secrets import Secrets, is_secret_name, texts_of
+from connector.importing.curl_secrets import FAKE_SECRET, Secrets, is_secret_name, texts_of
 from connector.importing.inferred import inferred
 from connector.importing.names import input_name_of, not_a_secret, title_of, unique
 from connector.importing.shell_text import VARIABLE
 
-FAKE_SECRET: Final = "test-secret"  # noqa: S105 - what stands in examples for a secret
 _ANYTHING: Final = ["string", "number", "boolean", "array", "object"]
 _NUMBER: Final = re.compile(r"0|-?[1-9][0-9]{0,5}")
 _NO_NUMBERS: Final = re.compile(r"(?i)(id|zip|code|phone|postal|pin|number|sku|version|date|year)\Z")

@@ -11,6 +11,7 @@ _PLAIN: Final = re.compile(r"[^\s|&;()<>\\'\"$`{#]+")
 _BRACES: Final = re.compile(r"\{[^\s{}'\"]*(?:,|\.\.)[^\s{}'\"]*\}")
 _NAME: Final = re.compile(r"(?:env:)?([A-Za-z_][A-Za-z0-9_]*)|\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
 _LINE_GOES_ON: Final = re.compile(r"\\[ \t]*\n|\\\Z")
+_BACKTICK_ENDS: Final = re.compile(r"`[ \t]*\n")  # PowerShell's way to let a line go on
 _OPTION_BELOW: Final = re.compile(r"\n[ \t]*(?=--?[A-Za-z])")
 _PLACEHOLDER: Final = re.compile(r"<[A-Za-z_][\w .-]*>")
 _DOCUMENT: Final = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([^\s'\"\\;|&<>()]+))")
@@ -35,8 +36,7 @@ class Posix(Shell):
     """A POSIX shell's reading, and bash's `$'..'`."""
 
     def __init__(self, text: str) -> None:
-        text = text.replace("\r\n", "\n")
-        super().__init__(re.sub(r"`[ \t]*\n", "\\\\\n", text))  # PowerShell's way to let a line go on
+        super().__init__(text.replace("\r\n", "\n"))
         self.documents: list[tuple[ShellCommand, str, bool, bool]] = []
 
     def commands(self) -> list[ShellCommand]:
@@ -69,7 +69,7 @@ class Posix(Shell):
         elif char == "#":
             self._hash()
         elif char == "`":
-            self._refuse_shell("A command between backticks")
+            self._backtick()
         elif char == "{":
             if _BRACES.match(self.text, self.at):
                 self.refuse("A shell would make several words of what stands between these braces.", QUOTE_IT)
@@ -94,6 +94,12 @@ class Posix(Shell):
         else:
             self.add(self.text[self.at + 1])
             self.at += 2
+
+    def _backtick(self) -> None:
+        if found := _BACKTICK_ENDS.match(self.text, self.at):
+            self.at = found.end()
+        else:
+            self._refuse_shell("A command between backticks")
 
     def _hash(self) -> None:
         if self.word is not None:
