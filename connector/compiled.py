@@ -1,10 +1,14 @@
-"""The shipped connectors as reading gives them, kept in files: to load one takes a hundredth of reading its YAML.
+"""Connectors as reading gives them, kept in files: to load one takes a hundredth of reading its YAML.
+
+They are kept for what is shipped, and for what other packages bring (`installed`).
 
 It is with these files as with Python's .pyc: they stand in the package's own folder, beside the code, and
 whoever could change them could change the code. They are made when the package is built, and when a connector
 that has none is first loaded. A file is good only for what it was made from, down to the byte, which it knows
 by hash: the manifest, and this runtime's code. In any other case the YAML is read. A folder of one's own is
-always read.
+always read. What is kept of another package's connector lies with the others, in this package's folder, so it is
+this runtime that has made it; where that may not be written, as in an installation of another user's, the YAML is
+read each time. Nothing that lies with a manifest is ever taken for its compiled form.
 
 A file is a tuple in marshal's format, as a .pyc is. Each action in it is a pickle, so that one can be had
 without the others, and the list of them without any. Unpickling makes the runtime's frozen types and days,
@@ -75,9 +79,14 @@ class _Actions(Mapping[str, "Action"]):
         return dict, (dict(self),)
 
 
-def compiled(name: str) -> Compiled | None:
-    """What is kept of a shipped connector; None where it is to be read."""
-    fresh = fingerprint(name)
+def compiled(name: str, folder: str | None = None) -> Compiled | None:
+    """What is kept of a connector; None where it is to be read.
+
+    Args:
+        name: of a shipped connector, or the name under which another package brings one.
+        folder: of that one.
+    """
+    fresh = fingerprint(name, folder)
     try:
         content = _bytes(_place(name))
         if fresh is None or content[:16] != fresh + source_hash(content[16:]):
@@ -105,9 +114,9 @@ def content_of(connector: Connector, made_from: bytes) -> bytes:
     return made_from + source_hash(kept) + kept
 
 
-def keep(name: str, connector: Connector, made_from: bytes | None) -> None:
-    """Keep a shipped connector for the next time, where that may be written: see content_of."""
-    if made_from is None or fingerprint(name) != made_from:
+def keep(name: str, connector: Connector, made_from: bytes | None, folder: str | None = None) -> None:
+    """Keep a connector for the next time, where that may be written: see compiled and content_of."""
+    if made_from is None or fingerprint(name, folder) != made_from:
         return
     if _code() != _CODE:  # edited since this process began: it is not what has read the connector
         return
@@ -125,10 +134,10 @@ def keep(name: str, connector: Connector, made_from: bytes | None) -> None:
             raise
 
 
-def fingerprint(name: str) -> bytes | None:
+def fingerprint(name: str, folder: str | None = None) -> bytes | None:
     """8 bytes that are others as soon as a file of the connector or of the code is; None if nothing can be known."""
     try:
-        return source_hash(_CODE + _hashes(files_of(name))) if _CODE else None
+        return source_hash(_CODE + _hashes(files_of(name, folder))) if _CODE else None
     except OSError:
         return None
 

@@ -29,7 +29,8 @@ def connect(
     """Open a connection.
 
     Args:
-        connector: a shipped name such as "perplexity", a folder with a connector.yaml, or a loaded Connector.
+        connector: the name of a shipped connector, such as "perplexity", or of one that another package brings;
+            a folder with a connector.yaml; or a loaded Connector.
         connection: the name of a saved connection.
         transport: an httpx transport to send through, for tests and proxies. It is closed with the connection.
         limits: requests at most in a time and at once, such as those of your account; the manifest's if absent.

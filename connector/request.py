@@ -232,7 +232,11 @@ def _multipart(plan: Plan) -> tuple[str, bytes]:
         (f'name="{_named(f.field)}"; filename="{_named(f.name)}"', f.type, f.content) for f in plan.files
     ]
     # the same form has the same bytes, so that a cassette can tell it from another
-    boundary = hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32]
+    told = [
+        (disposition, kind, content.decode("utf-8", "surrogateescape"))
+        for disposition, kind, content in parts
+    ]
+    boundary = hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()[:32]
     lines = []
     for disposition, kind, content in parts:
         lines += [f"--{boundary}".encode(), f"Content-Disposition: form-data; {disposition}".encode()]

@@ -27,9 +27,14 @@ def shipped_names() -> list[str]:
     return sorted(name for name in found if os.path.isfile(f"{manifests()}/{name}/connector.yaml"))
 
 
-def files_of(name: str) -> list[str]:
-    """The files of one of them, in a fixed order: all that its manifest could consist of."""
-    folder = f"{manifests()}/{name}"
+def files_of(name: str, folder: str | None = None) -> list[str]:
+    """The files of one of them, in a fixed order: all that its manifest could consist of.
+
+    Args:
+        name: of a shipped connector.
+        folder: of another one, which is no shipped one.
+    """
+    folder = folder or f"{manifests()}/{name}"
     actions = f"{folder}/actions"
     names = sorted(os.listdir(actions)) if os.path.isdir(actions) else []
     return [

@@ -23,7 +23,7 @@ from connector.expression import Call, Literal, Node, references
 from connector.expression_syntax import ExpressionError
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler, ValidationInfo
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
     from pydantic_core import CoreSchema
 
 Scope = Mapping[str, Any]
@@ -239,7 +239,17 @@ class Within:
         def validate(value: Any, info: ValidationInfo) -> Any:
             return compile_value(value, (info.context or {}).get("tables", {}))
 
-        return core_schema.with_info_plain_validator_function(validate)
+        is_one = source is Expression
+        looks: Any = (
+            core_schema.str_schema(pattern=r"^\$\{\{[\s\S]*\}\}$") if is_one else core_schema.any_schema()
+        )
+        return core_schema.with_info_plain_validator_function(validate, json_schema_input_schema=looks)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        # for editors: what can be read here
+        return {**handler(schema), "x-reads": list(self.roots)}
 
     def _piece(
         self, value: Any, tables: Tables, path: Path, problems: list[tuple[Path, ExpressionError]]

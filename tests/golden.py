@@ -24,8 +24,8 @@ def names() -> list[str]:
     return sorted(path.stem for path in CASES.glob("*.diff"))
 
 
-def said(case: str, folder: Path) -> str:
-    """What lint says of the library with the case's lines changed. The copy is made in the folder."""
+def planted(case: str, folder: Path) -> Path:
+    """The library with the case's lines changed: a copy, made in the folder."""
     library = folder / "library"
     shutil.copytree(LIBRARY, library)
     file = library
@@ -37,6 +37,12 @@ def said(case: str, folder: Path) -> str:
             file, lines = library / line.removeprefix("--- "), []
         elif not line.startswith("#"):
             lines.append(line)
+    return library
+
+
+def said(case: str, folder: Path) -> str:
+    """What lint says of the library with the case's lines changed. The copy is made in the folder."""
+    library = planted(case, folder)
     problems = "\n".join(str(problem) for problem in lint(library))
     return problems.replace(f"{library}/", "") + "\n"
 

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "connector"
 # the path that data takes, top to bottom: a module imports only what stands above it
 PATH = (
     "shipped_files",
+    "installed",
     "errors",
     "secret",
     "log_masking",
@@ -68,6 +69,7 @@ PATH = (
     "async_sockets",
     "wire",
     "transport",
+    "observed",
     "sse",
     "response",
     "oauth",
@@ -85,9 +87,15 @@ PATH = (
     "watched",
     "bulk",
 )
-FACES = ("cli", "drift", "importing", "sandbox", "testing")
-# the command line starts the other faces; recording needs a server to record
-FACES_THAT_USE_FACES = {"cli": {"drift", "importing", "sandbox", "testing"}, "testing": {"sandbox"}}
+FACES = ("cli", "documenting", "drift", "importing", "mock", "sandbox", "testing")
+# the command line starts the other faces; recording needs a server to record; samples are written as drafts are; a
+# mock is served and misbehaves as the sandbox does, and gives what was recorded
+FACES_THAT_USE_FACES = {
+    "cli": {"documenting", "drift", "importing", "mock", "sandbox", "testing"},
+    "documenting": {"importing"},
+    "mock": {"sandbox", "testing"},
+    "testing": {"mock", "sandbox"},
+}
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
     "httpcore": {"sockets", "async_sockets", "wire"},
@@ -96,7 +104,7 @@ HOMES = {
     "jsonschema": {"schema"},
     "referencing": {"schema"},
     "regex": {"pattern"},
-    "pydantic": {"template", "reading"},
+    "pydantic": {"template", "reading", "documenting"},
     "pydantic_core": {"template"},
     "keyring": {"keyrings"},
     "cryptography": {"sealed"},
@@ -106,10 +114,10 @@ HOMES = {
     "perplexity": {"drift"},
     "click": {"cli"},
     "rich": {"cli"},
-    "starlette": {"sandbox"},
+    "starlette": {"sandbox", "mock"},
     "uvicorn": {"sandbox"},
 }
-USERS_OF_HTTP = {"request", "wire", "transport", "response", "oauth", "streamed"}
+USERS_OF_HTTP = {"request", "wire", "transport", "observed", "response", "oauth", "streamed"}
 WORDS_TO_AVOID = (
     "manager",
     "handler",

@@ -15,8 +15,9 @@ import pytest
 
 import connector
 from connector.document import parse
+from connector.expression_parser import FUNCTIONS, MAX_LENGTH, MAX_NESTING
 from connector.sandbox import Sandbox
-from connector.template import Within
+from connector.template import TemplateError, Within
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -113,27 +114,55 @@ def test_every_claim_of_the_directory_has_its_answer() -> None:
     assert all(e["sentence"].strip().endswith(".") for e in entries)
 
 
-def rows() -> list[Any]:
-    pattern = r"^\| (?:``(.+?) ``|`(.+?)`) \| `(.+)` \| .*\|$"
-    found = re.findall(pattern, EXPRESSIONS, re.MULTILINE)
+def section(heading: str) -> str:
+    """The part of the page of expressions below a heading."""
+    return EXPRESSIONS.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def rows(heading: str) -> list[Any]:
+    """What a row says: an expression or a value in YAML, and what it gives."""
+    pattern = r"^\| (?:``(.+?)``|`(.+?)`) \| (.+?) \|(?: [^|\n]*(?:\\\|[^|\n]*)*\|)?$"
+    found = re.findall(pattern, section(heading), re.MULTILINE)
+    assert len(found) == len(re.findall(r"^\| `", section(heading), re.MULTILINE)), "a row is not read"
     return [
-        pytest.param((a or b).replace(r"\|", "|"), json.loads(gives), id=(a or b)) for a, b, gives in found
+        pytest.param((a or b).strip().replace(r"\|", "|"), gives, id=(a or b).strip())
+        for a, b, gives in found
     ]
 
 
-@pytest.mark.parametrize(("expression", "gives"), rows())
-def test_a_row_of_the_expressions_page_is_true(expression: str, gives: Any) -> None:
+INPUTS = json.loads(blocks(EXPRESSIONS, "json")[0])
+TABLES = {"efforts": {"sonar": "fast"}}
+
+
+@pytest.mark.parametrize(("expression", "gives"), rows("The language"))
+def test_a_row_of_the_expressions_page_is_true(expression: str, gives: str) -> None:
     """The expression gives, from the page's value, what the page says."""
-    inputs = json.loads(blocks(EXPRESSIONS, "json")[0])
-    template = Within("inputs").template(f"${{{{ {expression} }}}}", {"efforts": {"sonar": "fast"}})
-    assert template.fill({"inputs": inputs}) == gives
+    template = Within("inputs").template(f"${{{{ {expression} }}}}", TABLES)
+    assert template.fill({"inputs": INPUTS}) == json.loads(gives.strip("`"))
 
 
-def test_every_row_of_the_expressions_page_is_read() -> None:
-    """The test above sees the whole table."""
-    assert len(rows()) == EXPRESSIONS.count("\n| `inputs.") + EXPRESSIONS.count("\n| ``") + len(
-        re.findall(r"^\| `(?:!|\w+\()", EXPRESSIONS, re.MULTILINE)
-    )
+@pytest.mark.parametrize(("text", "gives"), rows("In YAML"))
+def test_a_value_of_the_expressions_page_becomes_what_it_says(text: str, gives: str) -> None:
+    """Read as strict YAML and filled."""
+    template = Within("inputs").template(parse(f"value: {text}", "row").value["value"], TABLES)
+    assert template.fill({"inputs": INPUTS}) == json.loads(gives.strip("`"))
+
+
+@pytest.mark.parametrize(("expression", "said"), rows("What is refused"))
+def test_what_the_expressions_page_says_is_refused_is(expression: str, said: str) -> None:
+    """With the message of the page, and a way out."""
+    with pytest.raises(TemplateError) as refused:
+        Within("inputs").template(f"${{{{ {expression} }}}}", TABLES)
+    ((_, error),) = refused.value.problems
+    assert error.message == said
+    assert error.hint
+
+
+def test_the_expressions_page_has_every_function_and_limit() -> None:
+    """Each function has a row; the limits are those of the parser."""
+    called = set(re.findall(r"^\| `+(\w+)\(", section("The language"), re.MULTILINE))
+    assert called == set(FUNCTIONS)
+    assert f"{MAX_LENGTH} characters and {MAX_NESTING} levels" in EXPRESSIONS
 
 
 def test_generated_documentation_is_fresh() -> None:
@@ -147,13 +176,20 @@ def test_generated_documentation_is_fresh() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/batch.md", "docs/rehearse.md"],
+    [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md"))),
+    ],
 )
 def test_links_lead_somewhere(name: str) -> None:
     """A file that a page links to is there."""
     text = (ROOT / name).read_text(encoding="utf-8")
-    targets = re.findall(r"\]\(([^)#:]+)\)", text)
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+    folder = (ROOT / name).parent
+    targets = re.findall(r"\]\(([^)#:<]+)[)#]", text)
+    assert [target for target in targets if not (folder / target).exists()] == []
 
 
 def test_every_module_stands_in_the_architecture() -> None:

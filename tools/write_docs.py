@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import sys
 from pathlib import Path
-from typing import Any
 
 import connector
 from connector.document import parse
+from connector.documenting.connector_page import actions_table, whole_page
+from connector.documenting.editor_schema import KINDS, file_name, schema_text
+from connector.documenting.manifest_page import manifest_page
+from connector.documenting.wording import command_line
 from connector.loading import shipped_names
 from connector.sandbox.fault_names import FAULTS, described, own_arguments, shared_arguments
 
 ROOT = Path(__file__).parent.parent
-
-
-def actions_table() -> str:
-    """A row an action: what it does, what it needs and what it gives."""
-    rows = ["| action | what it does | needs | gives |", "|---|---|---|---|"]
-    for name in shipped_names():
-        loaded = connector.load(name)
-        for action in loaded.actions.values():
-            needed = [field for field in action.input_fields if field in action.inputs.get("required", [])]
-            more = len(action.input_fields) - len(needed)
-            cells = [
-                f"**{action.name}**<br>`{loaded.id}.{action.id}`",
-                action.description,
-                f"{_names(needed)}; {more} more are optional",
-                _some(list(action.output_fields)),
-            ]
-            rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
-
-
-def _some(names: list[str], shown: int = 6) -> str:
-    """The first of them, and how many there are beyond: `connector show` has them all."""
-    more = len(names) - shown
-    return _names(names[:shown]) + (f" and {more} more" if more > 0 else "")
-
-
-def _names(names: list[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
 
 
 def filled(text: str, name: str, table: str) -> str:
@@ -86,27 +59,23 @@ def endpoints_page() -> str:
             name = claim.get("tool") or f"{claim['method']} {claim['path']}"
             lines += ["", f"### `{name}`: {entry['verdict']}", "", entry["sentence"].strip()]
             if "use" in entry:
-                lines += ["", "```sh", command(**entry["use"]), "```"]
+                use = entry["use"]
+                command = command_line(f"perplexity.{use['action']}", use["inputs"])
+                lines += ["", "```sh", command, "```"]
     return "\n".join(lines) + "\n"
-
-
-def command(action: str, inputs: dict[str, Any]) -> str:
-    """The `connector run` that an entry proposes."""
-    words = ["connector", "run", f"perplexity.{action}"]
-    words += [
-        f"{name}={value}" if isinstance(value, str) else f"{name}:={json.dumps(value, ensure_ascii=False)}"
-        for name, value in inputs.items()
-    ]
-    return shlex.join(words)
 
 
 def main() -> int:
     """Write, or check."""
+    shipped = [(name, connector.load(name)) for name in shipped_names()]
     readme, rehearse = ROOT / "README.md", ROOT / "docs" / "rehearse.md"
     pages = {
-        readme: filled(readme.read_text(encoding="utf-8"), "actions", actions_table()),
+        readme: filled(readme.read_text(encoding="utf-8"), "actions", actions_table(shipped)),
         rehearse: rehearse_page(rehearse.read_text(encoding="utf-8")),
         ROOT / "docs" / "endpoints.md": endpoints_page(),
+        ROOT / "docs" / "manifest.md": manifest_page(),
+        **{ROOT / "docs" / f"{name}.md": whole_page(loaded, name) for name, loaded in shipped},
+        **{ROOT / "schemas" / file_name(kind): schema_text(kind) for kind in KINDS},
     }
     stale = [
         page for page, text in pages.items() if not page.exists() or page.read_text(encoding="utf-8") != text

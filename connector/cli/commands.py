@@ -25,9 +25,13 @@ _PLACES = {
     "run": ("connector.cli.running:run", "Run an action and give its flat outputs."),
     "plan": ("connector.cli.running:plan", "Show the exact request that run would send; send nothing."),
     "batch": ("connector.cli.batch:batch", "Run an action for every row of a file."),
+    "try": ("connector.cli.trying:try_", "Run an action of your own connector, and look at all of it."),
     "options": ("connector.cli.choosing:options", "List the choices of an input, such as models."),
     "demo": ("connector.cli.demo:demo", "Run every action once against a local sandbox."),
-    "sandbox": ("connector.cli.serving:sandbox", "Serve a local stand-in for the Perplexity API."),
+    "sandbox": (
+        "connector.cli.serving:sandbox",
+        "Serve a local stand-in for the Perplexity API, or for any connector's.",
+    ),
     "connections": ("connector.cli.connections:connections", "Save, list, test and remove connections."),
     "usage": ("connector.cli.usage:usage", "Sum up what the runs of this machine have used."),
     "import": (
@@ -35,8 +39,11 @@ _PLACES = {
         "Make a connector from a cURL command or an OpenAPI document.",
     ),
     "lint": ("connector.cli.linting:lint", "Find mistakes in a connector's manifest."),
+    "schema": ("connector.cli.schemas:schema", "Give the JSON Schema of manifests, for editors."),
+    "docs": ("connector.cli.documents:docs", "Write the documentation of a connector."),
     "drift": ("connector.cli.drifting:drift", "Compare a manifest with the vendor's SDK."),
     "record": ("connector.cli.recording:record", "Record the examples as cassettes."),
+    "test": ("connector.cli.tested:test", "Replay every example of a connector."),
 }
 """In the order of the help. Each short help is the command's own."""
 

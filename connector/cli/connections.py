@@ -231,7 +231,7 @@ _WORDS = {
     "place",
     default="perplexity",
     show_default=True,
-    help="Whose connection it is: a shipped name, or a folder.",
+    help="Whose connection it is: a connector's name, or a folder.",
 )
 @_no_secrets
 def test(name: str | None, place: str) -> None:
@@ -239,10 +239,12 @@ def test(name: str | None, place: str) -> None:
 
     Exit code 0 means that it works.
     """
+    from connector.installed import installed
     from connector.loading import load, shipped_names
 
-    if name is not None and (owner := listed(saved(), name).connector) in shipped_names():
-        place = owner
+    if name is not None:
+        owner = listed(saved(), name).connector
+        place = owner if owner in (*shipped_names(), *installed().connectors) else place
     with open_connection(load(place), name) as opened:
         result = opened.check()
         connection = opened.connection

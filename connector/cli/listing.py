@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector.cli.endings import Exit, closing
 from connector.cli.naming import action_ids, complete_action, find_action
-from connector.cli.streams import give
+from connector.cli.streams import give, tell
 from connector.cli.visible import json_text, visible
 from connector.compiled import compiled
+from connector.installed import OURS, installed
 from connector.shipped_files import shipped_names
 
 if TYPE_CHECKING:
     from connector.cli.page import Page
-    from connector.manifest import Action, Connector, Example, Route, Rule
-    from connector.template import Piece
+    from connector.installed import Found, Installed
+    from connector.manifest import Action, Connector, Rule
 
 _FORMAT = click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
@@ -34,12 +35,18 @@ _ENDS = (Exit.OK, Exit.WRONG)
 @click.argument("path", required=False)
 @_FORMAT
 def list_(path: str | None, form: str) -> None:
-    """List the actions of the shipped connectors, or of the connector in the folder PATH."""
-    rows = [row for place in ([path] if path else shipped_names()) for row in _rows(place)]
+    """List the actions of the shipped connectors and of those that other installed packages bring.
+
+    PATH is a connector's name, or a folder with a connector.yaml: then only its actions. What a package brings
+    that cannot be used is told on stderr, and never hides the rest.
+    """
+    found = installed()
+    rows = _rows(path, found.connectors) if path else _all_rows(found)
     if form == "json":
-        give(json_text([dict(zip(("id", "name", "description"), row, strict=True)) for row in rows]))
+        give(json_text([dict(zip(("id", "name", "description", "from"), row, strict=True)) for row in rows]))
         return
-    rows.insert(0, ("action", "name", "description"))
+    has_others = any(origin != OURS for *_, origin in rows) and not path
+    rows = [row if has_others else row[:3] for row in (("action", "name", "description", "from"), *rows)]
     if sys.stdout.isatty():
         from connector.cli.page import Page
 
@@ -51,15 +58,35 @@ def list_(path: str | None, form: str) -> None:
         give("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
-def _rows(place: str) -> list[tuple[str, str, str]]:
-    """The text that names it on the command line, the name and the description of each action."""
-    known = compiled(place) if place in shipped_names() else None
+def _all_rows(found: Found) -> list[tuple[str, ...]]:
+    rows = [row for place in shipped_names() for row in _rows(place, found.connectors)]
+    for wrong in found.unusable:
+        tell(f"warning: {visible(str(wrong), one_line=True)}")
+    for name, one in found.connectors.items():
+        try:
+            rows += _rows(name, found.connectors)
+        except Exception as error:
+            from connector.errors import ManifestError
+
+            if not isinstance(error, ManifestError):
+                raise
+            told = f"{one.package}: its connector {name!r} cannot be read. `connector lint {name}` says why."
+            tell(f"warning: {visible(told, one_line=True)}")
+    return rows
+
+
+def _rows(place: str, others: Mapping[str, Installed]) -> list[tuple[str, ...]]:
+    """The text that names it on the command line, the name, the description, and the package of each action."""
+    one = others.get(place)
+    is_shipped = place in shipped_names()
+    origin = one.package if one else OURS if is_shipped else place
+    known = compiled(place, one.folder if one else None) if one or is_shipped else None
     if known is not None:
-        return [(f"{place}.{one}", name, about) for one, (name, about, _) in known.actions.items()]
+        return [(f"{place}.{id_}", name, about, origin) for id_, (name, about, _) in known.actions.items()]
     from connector.loading import load
 
     found = action_ids(place, load(place))
-    return [(name, action.name, action.description) for name, action in found.items()]
+    return [(name, action.name, action.description, origin) for name, action in found.items()]
 
 
 @click.command(
@@ -72,15 +99,16 @@ def _rows(place: str) -> list[tuple[str, str, str]]:
 def show(action: str, form: str) -> None:
     """Show what an action takes and gives, the routes it can take, and examples to run.
 
-    ACTION is a shipped action (perplexity.execute_search, or execute_search), or a folder with a
-    connector.yaml, a dot and its action: ./folder.execute_search.
+    ACTION is a connector's name, a dot and its action (perplexity.execute_search, or execute_search), or a
+    folder with a connector.yaml, a dot and its action: ./folder.execute_search.
     """
     connector, chosen = find_action(action)
     if form == "json":
         give(json_text(_as_json(connector, chosen)))
         return
     from connector.cli.page import Page
-    from connector.cli.schema_words import field_rows
+    from connector.documenting.schema_words import field_rows
+    from connector.documenting.wording import command_line
 
     page = Page()
     page.title(chosen.name, f"{connector.id}.{chosen.id}")
@@ -98,7 +126,7 @@ def show(action: str, form: str) -> None:
         page.title("Examples")
     for example in chosen.examples:
         page.line(example.title or example.id, style="dim", indent=2)
-        page.whole(_command(action, example), indent=2)
+        page.whole(command_line(action, example.inputs, example.route), indent=2)
 
 
 def _show_rules(page: Page, title: str, rules: Iterable[Rule]) -> None:
@@ -110,11 +138,13 @@ def _show_rules(page: Page, title: str, rules: Iterable[Rule]) -> None:
 
 
 def _show_routes(page: Page, action: Action) -> None:
+    from connector.documenting.wording import lifecycle_words, not_sent, path_words
+
     page.line()
     about = f"the connection's {action.route_from} chooses" if action.route_from else ""
     page.title("Routes", about if len(action.routes) > 1 else "")
     rows = [
-        (name, f"{route.request.method} {_path(route.request.path.piece)}", _lifecycle(route))
+        (name, f"{route.request.method} {path_words(route.request.path.piece)}", lifecycle_words(route))
         for name, route in action.routes.items()
     ]
     page.table(("route", "request", "lifecycle"), rows)
@@ -123,56 +153,12 @@ def _show_routes(page: Page, action: Action) -> None:
         if route.unsupported:
             page.line()
             page.title(f"Not sent on the route {name}")
-            page.table(("input", "why"), list(_unsupported(route)))
-
-
-def _unsupported(route: Route) -> Iterator[tuple[str, str]]:
-    for path, reason in route.unsupported.items():
-        yield path, reason if isinstance(reason, str) else reason.why
-
-
-def _lifecycle(route: Route) -> str:
-    words = [
-        f"{word} {day}"
-        for word, day in (
-            ("since", route.since),
-            ("deprecated", route.deprecated),
-            ("retired", route.retired),
-        )
-        if day is not None
-    ]
-    if route.replaced_by:
-        words.append(f"use {route.replaced_by}")
-    text = ", ".join(words)
-    return f"{text}. {route.note}" if route.note and text else text or route.note or ""
-
-
-def _path(piece: Piece) -> str:
-    """The path with a name in braces for each expression."""
-    from connector.template import Static, Text
-
-    if isinstance(piece, Static):
-        return str(piece.value)
-    parts = piece.parts if isinstance(piece, Text) else ()
-    return "".join(part if isinstance(part, str) else f"{{{part.text}}}" for part in parts)
-
-
-def _command(action: str, example: Example) -> str:
-    """The example as a command line for a POSIX shell."""
-    import json
-    import shlex
-
-    words = ["connector", "run", shlex.quote(action)]
-    for name, value in example.inputs.items():
-        is_text = isinstance(value, str)
-        text = value if is_text else json.dumps(value, ensure_ascii=False)
-        words.append(f"{name}{'=' if is_text else ':='}{shlex.quote(text)}")
-    if example.route is not None:
-        words.append(f"--route {example.route}")
-    return " ".join(words)
+            page.table(("input", "why"), list(not_sent(route)))
 
 
 def _as_json(connector: Connector, action: Action) -> dict[str, Any]:
+    from connector.documenting.wording import not_sent, path_words
+
     return {
         "id": f"{connector.id}.{action.id}",
         "name": action.name,
@@ -183,13 +169,13 @@ def _as_json(connector: Connector, action: Action) -> dict[str, Any]:
             {
                 "id": name,
                 "method": route.request.method,
-                "path": _path(route.request.path.piece),
+                "path": path_words(route.request.path.piece),
                 "since": _day(route.since),
                 "deprecated": _day(route.deprecated),
                 "retired": _day(route.retired),
                 "replaced_by": route.replaced_by,
                 "note": route.note,
-                "unsupported": dict(_unsupported(route)),
+                "unsupported": dict(not_sent(route)),
             }
             for name, route in action.routes.items()
         ],

@@ -33,8 +33,20 @@ def open_connection(
     Raises:
         CredentialError: if there is none, or it is incomplete.
     """
-    from connector.connection import resolve
     from connector.run import OpenConnection
+
+    connection = connection_to_use(connector, name, base_url)
+    garbage.started()
+    return OpenConnection(connection)
+
+
+def connection_to_use(connector: Connector, name: str | None, base_url: str | None) -> Connection:
+    """The connection that a command was told to use, complete.
+
+    Raises:
+        CredentialError: if there is none, or it is incomplete.
+    """
+    from connector.connection import resolve
 
     chosen = _chosen(connector, name)
     if chosen is None:
@@ -43,8 +55,15 @@ def open_connection(
     connection = resolve(connector, _given(base_url), saved=loaded, environ=os.environ)
     # main() masks these secrets in whatever it still has to say
     click.get_current_context().obj.append(connection.redactor)
-    garbage.started()
-    return OpenConnection(connection)
+    return connection
+
+
+def has_credentials(connector: Connector) -> bool:
+    """Whether the environment or a saved connection has what a request needs; nothing is read but names."""
+    if _chosen(connector, None) is not None:
+        return True
+    required = [name for name in connector.connection.secrets if name in _required(connector)]
+    return all(any(os.environ.get(variable) for variable in _variables(connector, name)) for name in required)
 
 
 def connection_to_look_at(connector: Connector, name: str | None, base_url: str | None) -> Connection:

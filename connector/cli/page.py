@@ -18,6 +18,7 @@ from rich.text import Text
 from connector.cli.visible import visible
 
 _GAP: Final = 2
+_BETWEEN: Final = 3  # two columns of a page
 _NARROWEST: Final = 40
 _LEAST_FOR_PROSE: Final = 24
 _LONGEST: Final = 200_000  # characters of one text: folding millions takes minutes, and nobody reads them
@@ -98,6 +99,22 @@ class Page:
         one_line = not any("\n" in cell for row in rows for cell in row)
         return one_line and indent + sum(natural) + _GAP * (len(natural) - 1) <= self.width
 
+    def halves(self) -> tuple[Column, Column]:
+        """Two columns that share the page: see beside."""
+        width = (self.width - _BETWEEN) // 2
+        return Column(self._console, width), Column(self._console, width)
+
+    def beside(self, left: Column, right: Column) -> None:
+        """Two columns, side by side."""
+        for one, other in zip_longest(left.lines, right.lines, fillvalue=Text()):
+            room = left.width + _BETWEEN - one.cell_len
+            self._print(Text().append_text(one).append(" " * room).append_text(other))
+
+    def clear(self) -> None:
+        """Begin the screen anew, where there is one."""
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
+            self._console.clear()
+
     def _row(self, cells: Sequence[str], widths: Sequence[int], styles: Sequence[str], indent: int) -> None:
         folded = [self._folded(*column) for column in zip(cells, styles, widths, strict=True)]
         for pieces in zip_longest(*folded, fillvalue=Text()):
@@ -116,6 +133,19 @@ class Page:
     def _print(self, line: Text) -> None:
         line.rstrip()
         self._console.print(line, soft_wrap=True)
+
+
+class Column(Page):
+    """A part of a page, as wide as it is told; it is kept until the page shows it beside another."""
+
+    def __init__(self, console: _Console, width: int) -> None:
+        self._console = console
+        self.width = width
+        self.lines: list[Text] = []
+
+    def _print(self, line: Text) -> None:
+        line.rstrip()
+        self.lines += line.wrap(self._console, self.width, overflow="fold") if line.plain else [line]
 
 
 def _width(text: str) -> int:

@@ -40,8 +40,13 @@ def show(plan: Plan, preview: Preview) -> None:
     elif preview.text is not None:
         page.line()
         page.whole(preview.text)
-    sent, absent = _divided(plan)
     page.line()
+    show_parts(page, plan)
+
+
+def show_parts(page: Page, plan: Plan) -> None:
+    """Every part of the request with where it came from, and why others are absent."""
+    sent, absent = _divided(plan)
     page.title("Sent")
     rows = [(field.path, json_text(field.value, indent=None), field.source) for field in sent]
     page.table(("field", "value", "from"), rows)

@@ -2,41 +2,74 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NoReturn
+
 import click
 
 from connector.cli.endings import RUNS, closing
-from connector.cli.naming import complete_action, find_action
+from connector.cli.naming import complete_words, find_connectors
+from connector.cli.opening import open_connection
 from connector.cli.streams import give
 from connector.cli.visible import visible
+
+if TYPE_CHECKING:
+    from connector.connection import Connection
+
+EXAMPLES = """
+    PATH is a connector's name (perplexity), or a folder with a connector.yaml; ACTION is the id of one of its
+    actions. The two can be one word: perplexity.execute_search, ./folder.find. Without any: the connector in
+    this folder, or else all that are shipped.
+"""
 
 
 @click.command(
     "record",
     short_help="Record the examples as cassettes.",
-    epilog=closing("connector record perplexity.execute_search one_query", ends=RUNS),
+    help="Record the examples of a connector, of one ACTION, or one EXAMPLE of it, as cassettes.\n"
+    f"{EXAMPLES}\n"
+    "    The sandbox answers, or, for a connector without one, a mock made from its manifest; --live asks the\n"
+    "    real service. What changed in the answers' shape is printed: + is new, - is gone, ~ has another type.\n"
+    "    A cassette is not written while anything in it looks like a secret. What is none is allowed by the\n"
+    "    place that the error names, and the cassette lists it.",
+    epilog=closing(
+        "connector record perplexity.execute_search one_query",
+        "connector record ./my_connector find --live",
+        ends=RUNS,
+    ),
 )
-@click.argument("action", required=False, shell_complete=complete_action)
-@click.argument("example", required=False)
+@click.argument("words", nargs=-1, metavar="[PATH] [ACTION [EXAMPLE]]", shell_complete=complete_words)
 @click.option("--live", is_flag=True, help="Ask the real service with your key, which may cost money.")
-def record(action: str | None, example: str | None, live: bool) -> None:
-    """Record the examples of all shipped connectors, of one ACTION, or one EXAMPLE of it, as cassettes.
-
-    The sandbox answers, unless --live is given.
-    """
+@click.option("--connection", metavar="NAME", help="With --live: a saved connection, as for run.")
+@click.option(
+    "--allow", multiple=True, metavar="PLACE", help="What looks like a secret there is none; repeatable."
+)
+def record(words: tuple[str, ...], live: bool, connection: str | None, allow: tuple[str, ...]) -> None:
     try:
         from connector.testing.recording import record as record_examples
     except ImportError as error:
-        if str(error.name).startswith("connector"):
-            raise
-        message = "Recording needs vcrpy: python -m pip install 'perplexity-connector[test]'"
-        raise click.ClickException(message) from None
-    if action is None:
-        from connector.loading import shipped_names
+        not_installed(error, "Recording", "vcrpy")
+    if connection is not None and not live:
+        raise click.UsageError("--connection goes with --live: nothing else uses a key of yours.")
+    checked(words)
+    for loaded, action, example in find_connectors(words):
+        with ExitStack() as stack:
+            used: bool | Connection = False
+            if live:
+                used = stack.enter_context(open_connection(loaded, connection)).connection
+            for text in record_examples(loaded, action, example, live=used, allow=allow):
+                give(visible(text))
 
-        places: list[tuple[str, str | None]] = [(name, None) for name in shipped_names()]
-    else:
-        connector, chosen = find_action(action)
-        places = [(str(connector.folder), chosen.id)]
-    for place, action_id in places:
-        for line in record_examples(place, action_id, example, live=live):
-            give(visible(line))
+
+def checked(words: tuple[str, ...]) -> None:
+    """At most PATH, ACTION and EXAMPLE."""
+    if len(words) > 3:
+        raise click.UsageError("There are too many arguments.")
+
+
+def not_installed(error: ImportError, what: str, library: str) -> NoReturn:
+    """Say how to install what this command needs; a fault of our own is told as one."""
+    if str(error.name).startswith("connector"):
+        raise error
+    message = f"{what} needs {library}: python -m pip install 'perplexity-connector[test]'"
+    raise click.ClickException(message) from None

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _HELP_ON_INPUTS = """
-    ACTION is a shipped action (perplexity.execute_search, or execute_search), or a folder with a
-    connector.yaml, a dot and its action: ./folder.execute_search.
+    ACTION is a connector's name, a dot and its action (perplexity.execute_search, or execute_search), or a
+    folder with a connector.yaml, a dot and its action: ./folder.execute_search.
 
     \b
     Inputs:
@@ -110,7 +110,7 @@ def run(
         else:
             result = opened.run(chosen.id, inputs, **how)
     warn(result.warnings)
-    _note(connector.id, result)
+    note_usage(connector.id, result)
     if as_json:
         give(json_text(dict(result.outputs)))
         return
@@ -120,7 +120,7 @@ def run(
     show_fields(Page(), result.outputs, indent=0)
 
 
-def _note(connector_id: str, result: Result) -> None:
+def note_usage(connector_id: str, result: Result) -> None:
     """Into the ledger of usage; a run that succeeded does not fail over it."""
     from connector.ledger import is_on, note
     from connector.private_file import default_folder

@@ -17,7 +17,7 @@ from connector.importing.asked import step
 from connector.importing.cleaning import prose
 from connector.importing.merging import Flattening
 from connector.importing.names import input_name_of, unique
-from connector.importing.operations import Answer, Media, Operation
+from connector.importing.operations import Answer, Media, Operation, is_file, is_text
 from connector.importing.schemas import kinds_of
 from connector.importing.spec import Inexpressible, Node, mapping, text, whole
 
@@ -40,7 +40,7 @@ class Answered:
         accept: the media type to ask for, where it is not plain JSON.
     """
 
-    answer: Literal["json", "text"] = "json"
+    answer: Literal["json", "text", "bytes"] = "json"
     schema: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     expressions: dict[str, str] = field(default_factory=dict)
@@ -65,10 +65,12 @@ def answered(operation: Operation, flattening: Flattening) -> Answered:
     if media is None:
         made.give("status", {"type": "integer", "description": "The HTTP status of the answer."}, "response.status")
         return made
-    if not media.is_json:
-        made.answer = "text"
+    if not media.is_json or is_file(flattening.of(media.schema)):
         made.accept = media.type
-        made.give("content", {"type": "string", "description": f"The answer ({_word(media.type)})."}, "response.body")
+        made.answer = "text" if is_text(media.type) and _word(media.type) != "text/html" else "bytes"
+        about = f"The answer ({_word(media.type)}){'' if made.answer == 'text' else ', as base64'}."
+        encoding = {} if made.answer == "text" else {"contentEncoding": "base64"}
+        made.give("content", {"type": "string", "description": about, **encoding}, "response.body")
         return made
     if _word(media.type) not in {"application/json", "*/*", "application/*", "text/json"}:
         made.accept = _word(media.type)
@@ -83,7 +85,7 @@ def _word(kind: str) -> str:
 def _media(operation: Operation) -> Media | None:
     """The form of the answer of success; None where it has no body."""
     best = _success(operation)
-    if best is None:
+    if best is None or operation.method == "head":
         return None
     kinds = sorted(best.media, key=lambda one: (not one.is_json, not _word(one.type) == "application/json"))
     return kinds[0] if kinds else None
@@ -115,7 +117,7 @@ class _Answering:
         if kinds == {"array"}:
             schema = self._list("items", flat, "response.body", [])
             if schema is None:
-                self._as_text()
+                self._as_it_is()
                 return
             self.made.schema = schema
             count = {"type": "integer", "description": "How many there are."}
@@ -131,13 +133,13 @@ class _Answering:
         elif kinds == {"object"}:
             self._object(flat)
         else:
-            self._as_text()
+            self._as_it_is()
         if not self.made.outputs:
-            self._as_text()
+            self._as_it_is()
 
-    def _as_text(self) -> None:
+    def _as_it_is(self) -> None:
         self.made.schema = {}
-        self.made.give("answer", {"type": "string", "description": "The answer, as JSON text."}, "to_string(response.body)")
+        self.made.give("answer", {"description": "The answer, as it is."}, "response.body")
 
     def _one(self, node: Any) -> Node:
         """A schema whose alternatives, if they are all objects, are put together: each field may be absent."""
@@ -233,6 +235,9 @@ class _Answering:
                 self.made.give(name, {**_words(flat, "array"), "items": row}, taken)
                 self.made.left_out.extend(f"{name}: without {what}" for what in rows.left_out)
                 return {"type": type_, "items": {"type": "object", "properties": rows.schema}}
+        if kinds == {"object"}:
+            self.made.give(name, {**_words(flat, "array"), "items": {"type": "object"}}, expression)
+            return {"type": type_, "items": {"type": "object"}}
         self.made.left_out.append(f"the output {'.'.join(here) or name}, a list whose items are not flat")
         return None
 

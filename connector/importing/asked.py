@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,14 +22,13 @@ class Asked:
     required: list[str] = field(default_factory=list)
     request: dict[str, Any] = field(default_factory=dict)
     example: dict[str, Any] = field(default_factory=dict)
+    rules: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    size: int = 0
 
     def add(self, said: str, part: Shaped, place: str, *, is_required: bool, examples: tuple[Any, ...] = ()) -> str:
         """Add an input for something that the document calls by a name; the input's own name."""
         name = unique(not_a_secret(input_name_of(whole(said))), self.properties, place)
         self.properties[name] = dict(part.schema)
-        self.size += part.size
         self.left_out.extend(f"{name}: without {what}" for what in sorted(part.left_out))
         if is_required and "default" not in part.schema:
             self.required.append(name)
@@ -39,6 +38,14 @@ class Asked:
         elif is_required and "default" not in part.schema:
             self.example[name] = part.sample
         return name
+
+    def forget(self, known: Collection[str]) -> None:
+        """Remove the inputs that were added after these were known."""
+        for name in [name for name in self.properties if name not in known]:
+            del self.properties[name]
+            self.example.pop(name, None)
+            if name in self.required:
+                self.required.remove(name)
 
     def inputs(self) -> dict[str, Any]:
         """The schema of the inputs."""
@@ -85,8 +92,23 @@ def _text(value: Any) -> str:
 def _fitting(part: Shaped, examples: tuple[Any, ...]) -> Iterator[Any]:
     for said in examples[:3]:
         try:
-            value = usable(said)
+            value = _sent(usable(said), part.schema)
         except Unusable:
             continue
         if value is not None and value != "" and fit(part.schema, value):
             yield value
+
+
+def _sent(value: Any, schema: Mapping[str, Any]) -> Any:
+    """A value without the fields that its schema does not name: an answer's, in documents that mix the two."""
+    properties = schema.get("properties")
+    if isinstance(value, dict) and isinstance(properties, Mapping):
+        is_open = "additionalProperties" in schema or "anyOf" in schema
+        return {
+            name: _sent(inner, mapping(properties.get(name)))
+            for name, inner in value.items()
+            if is_open or name in properties
+        }
+    if isinstance(value, list):
+        return [_sent(item, mapping(schema.get("items"))) for item in value]
+    return value

@@ -15,7 +15,7 @@ from connector.importing.operations import Operation, Parameter
 from connector.importing.schemas import MAX_SIZE, Shaped, Shaping, described, kinds_of
 from connector.importing.spec import Inexpressible, mapping
 
-METHODS: Final = ("get", "post", "put", "patch", "delete")
+METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options")
 _LONGEST_PROSE: Final = 1000
 _SPECIAL_HEADERS: Final = {
     *("accept", "content-type", "content-length", "host", "connection", "transfer-encoding", "accept-encoding"),
@@ -108,12 +108,17 @@ class _Asking:
         for parameter in self.operation.parameters:
             if parameter.place != "query" or ("query", parameter.name) in self.credential.sends:
                 continue
+            known = set(self.made.properties)
             try:
-                for key, value in self._query(parameter):
+                pairs = dict(self._query(parameter))
+                for key in pairs:
                     if "${{" in key:
                         raise Inexpressible(f"a parameter cannot be called {key!r}")
-                    query[key] = value
+                    if key in query:
+                        raise Inexpressible(f"two of its parameters are called {key!r} in the query")
+                query |= pairs
             except Inexpressible as error:
+                self.made.forget(known)
                 if parameter.is_required:
                     raise Inexpressible(f"the parameter {parameter.name!r}, which it needs: {error}") from None
                 self.made.left_out.append(f"the parameter {parameter.name!r}: {error}")
@@ -129,8 +134,15 @@ class _Asking:
             yield from self._list(parameter, part)
         elif _is(self.shaping, node, "object"):
             yield from self._object(parameter, part)
-        elif style == "deepObject" and _may_be(self.shaping, node, "object"):
-            yield from self._nested(parameter, part)
+        elif self.shaping.may_be(node, "object"):
+            if style == "deepObject":
+                yield from self._nested(parameter, part)
+                return
+            plain = self.shaping.plain_part(part)
+            if plain is None:
+                raise Inexpressible("an object whose fields are not named, or not plain")
+            self.made.left_out.append(f"{parameter.name}: without its values that are objects")
+            yield parameter.name, _inserted(self._add(parameter, plain), parameter)
         else:
             yield parameter.name, _inserted(self._add(parameter, part), parameter)
 
@@ -151,12 +163,15 @@ class _Asking:
             yield parameter.name, f"${{{{ join('{sign}', {reference(name)}) }}}}"
 
     def _nested(self, parameter: Parameter, part: Shaped) -> Iterator[tuple[str, str]]:
-        raise Inexpressible("its values are nested, and the form that a query gives them is not known")
-        yield
+        self.made.request["nested"] = "brackets"
+        yield parameter.name, _inserted(self._add(parameter, part), parameter)
 
     def _object(self, parameter: Parameter, part: Shaped) -> Iterator[tuple[str, str]]:
-        """The fields of an object, each as a parameter of the query."""
-        if parameter.style not in {"deepObject", "form"} or not (parameter.explode or parameter.style == "deepObject"):
+        """The fields of an object, in brackets after its name, or each as a parameter of the query."""
+        if parameter.style == "deepObject":
+            yield from self._nested(parameter, part)
+            return
+        if parameter.style != "form" or not parameter.explode:
             raise Inexpressible("an object that is one text in the query")
         known = {
             name: schema
@@ -174,8 +189,7 @@ class _Asking:
         sample = {name: value for name, value in (part.sample or {}).items() if name in known}
         input_name = self._add(parameter, Shaped(schema, sample, part.size, 1, part.left_out))
         for name in known:
-            key = f"{parameter.name}[{name}]" if parameter.style == "deepObject" else name
-            yield key, f"${{{{ {reference(input_name, name)} }}}}"
+            yield name, f"${{{{ {reference(input_name, name)} }}}}"
 
     def headers(self) -> None:
         """Add the headers that are parameters."""
@@ -263,12 +277,6 @@ def _inserted(name: str, parameter: Parameter) -> str:
 
 def _is(shaping: Shaping, node: Any, kind: str) -> bool:
     return kind in kinds_of(shaping.flat(node))
-
-
-def _may_be(shaping: Shaping, node: Any, kind: str) -> bool:
-    flat = shaping.flat(node)
-    branches = (*(flat.get("anyOf") or ()), *(flat.get("oneOf") or ()))
-    return kind in kinds_of(flat) or any(kind in kinds_of(shaping.flat(branch)) for branch in branches)
 
 
 def _is_flat(schema: Mapping[str, Any]) -> bool:

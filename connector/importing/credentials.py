@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from connector.connection import checked_base_url
 from connector.errors import CredentialError
 from connector.importing.cleaning import prose
+from connector.importing.names import id_of, title_of
 from connector.importing.operations import Operation, security_of
 from connector.importing.spec import Inexpressible, Node, Spec, mapping, mappings, text
 
@@ -101,9 +102,30 @@ def _kind(scheme: Node) -> str:
 
 def _signing(choice: Choice, schemes: Mapping[str, Node]) -> Credential | None:
     """How to sign with schemes that go together; None if this runtime cannot."""
-    if len(choice) != 1 or choice[0] not in schemes:
+    if not set(choice) <= schemes.keys():
         return None
-    return signing(choice[0], schemes[choice[0]])
+    if len(choice) == 1:
+        return signing(choice[0], schemes[choice[0]])
+    keys = [name for name in choice if _is_key(schemes[name])]
+    others = [name for name in choice if name not in keys]
+    if len(others) > 1:
+        return None
+    first, *further = [*others, *keys]
+    made = signing(first, schemes[first]) if others else _key(first, schemes[first], is_one_of_several=True)
+    parts = [part for name in further if (part := _key(name, schemes[name], is_one_of_several=True))]
+    if made is None or made.auth is None or len(parts) < len(further):
+        return None
+    return Credential(
+        choice,
+        {**made.auth, "also": [part.auth for part in parts]},
+        {name: schema for part in (made, *parts) for name, schema in part.fields.items()},
+        frozenset().union(made.sends, *(part.sends for part in parts)),
+        made.left_out,
+    )
+
+
+def _is_key(scheme: Node) -> bool:
+    return text(scheme.get("type")) == "apiKey" and text(scheme.get("in")) in {"header", "query"}
 
 
 def signing(name: str, scheme: Node) -> Credential | None:
@@ -132,12 +154,14 @@ def _secret(name: str, title: str, about: str) -> dict[str, Any]:
     return {name: {"type": "string", "title": title, "description": about, "minLength": 1, "writeOnly": True}}
 
 
-def _key(name: str, scheme: Node, about: str) -> Credential | None:
+def _key(name: str, scheme: Node, about: str = "", *, is_one_of_several: bool = False) -> Credential | None:
     place, said = text(scheme.get("in")), text(scheme.get("name"))
     if not said or place not in {"header", "query", "cookie"}:
         return None
-    fields = _secret("api_key", "API Key", about or f"Sent as {said} in the {place}.")
-    value = "${{ connection.api_key }}"
+    about = about or prose(scheme.get("description"), 600) or f"Sent as {said} in the {place}."
+    field_name = id_of(name, "key") if is_one_of_several else "api_key"
+    fields = _secret(field_name, title_of(field_name), about)
+    value = f"${{{{ connection.{field_name} }}}}"
     if place == "cookie":
         auth = {"kind": "header", "name": "Cookie", "value": f"{said}={value}"}
         return Credential((name,), auth, fields, frozenset({("header", "cookie"), ("cookie", said)}))

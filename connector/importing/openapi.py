@@ -21,6 +21,7 @@ from connector.importing.merging import Flattening
 from connector.importing.names import id_of, title_of
 from connector.importing.operations import Found, Operation, Unread, found, security_of
 from connector.importing.schemas import Shaping
+from connector.importing.skeleton import skeleton
 from connector.importing.spec import Inexpressible, Spec, mapping, text
 
 _LONGEST_DESCRIPTION = 2000
@@ -208,38 +209,18 @@ class _Writing:
         """What connector.yaml holds."""
         info = mapping(self.spec.root.get("info"))
         name = wanted.name or prose(info.get("title"), 80) or "Imported"
-        made = {
-            "format": 1,
-            "id": wanted.id or id_of(name, "api"),
-            "name": name,
-            "version": text(info.get("version")) or "0",
-            "description": prose(info.get("description"), _LONGEST_DESCRIPTION) or f"The API of {name}.",
-        }
         link = text(mapping(self.spec.root.get("externalDocs")).get("url"))
-        if link.startswith(("https://", "http://")) and link.isascii():
-            made["links"] = {"documentation": link}
-        return {**made, "connection": self._connection(), **_SENSIBLE}
-
-    def _connection(self) -> dict[str, Any]:
-        base_url: dict[str, Any] = {"type": "string", "title": "Base URL", "format": "uri"}
-        base_url["description"] = self.where.about or "Where requests go."
-        required = ["connection_name", *(name for name in self.signed.fields if name != "scopes")]
-        if self.where.url:
-            base_url["default"] = self.where.url
-        else:
-            required.append("base_url")
-        name = {"type": "string", "title": "Connection Name", "description": "A name to tell connections apart."}
-        fields = {
-            "type": "object",
-            "additionalProperties": False,
-            "required": required,
-            "properties": {
-                "connection_name": {**name, "minLength": 1, "maxLength": 64},
-                **self.signed.fields,
-                "base_url": base_url,
-            },
-        }
-        return {"fields": fields, "base_url": "${{ connection.base_url }}", "auth": self.signed.auth or {"kind": "none"}}
+        return skeleton(
+            id=wanted.id or id_of(name, "api"),
+            name=name,
+            version=text(info.get("version")) or "0",
+            description=prose(info.get("description"), _LONGEST_DESCRIPTION) or f"The API of {name}.",
+            base_url=self.where.url,
+            about_base_url=self.where.about,
+            auth=self.signed.auth,
+            fields=self.signed.fields,
+            link=link if link.startswith(("https://", "http://")) and link.isascii() else "",
+        )
 
 
 def _action(operation: Operation, takes: Asked, gives: Answered) -> dict[str, Any]:
@@ -248,7 +229,7 @@ def _action(operation: Operation, takes: Asked, gives: Answered) -> dict[str, An
     description = prose(operation.description, _LONGEST_DESCRIPTION) or name or title
     if operation.is_deprecated:
         description = f"Deprecated by the vendor. {description}"
-    reads_only = operation.method in {"get", "head"}
+    reads_only = operation.method in {"get", "head", "options"}
     route: dict[str, Any] = {"request": takes.request}
     if gives.answer != "json":
         route["answer"] = gives.answer
@@ -260,38 +241,10 @@ def _action(operation: Operation, takes: Asked, gives: Answered) -> dict[str, An
         "name": name or title,
         "description": description,
         "inputs": takes.inputs(),
+        **({"rules": takes.rules} if takes.rules else {}),
         "outputs": {"type": "object", "properties": gives.outputs},
         "reads_only": reads_only,
         "idempotent": reads_only or operation.method in {"put", "delete"},
         "routes": {"main": route},
         "examples": [{"id": "example", "title": name or title, "inputs": takes.example}],
     }
-
-
-_SENSIBLE: dict[str, Any] = {
-    "errors": {
-        "message": "${{ response.body.error.message || response.body.message || response.body.error_description"
-        " || response.body.errors[0].message || response.body.detail || response.body.error || response.body.title }}",
-        "type": "${{ response.body.error.type || response.body.error.code || response.body.code"
-        " || response.body.error || response.body.type }}",
-        "kinds": [
-            {"kind": "bad_credential", "status": [401], "hint": "Check the connection's credentials."},
-            {"kind": "no_credit", "status": [402], "hint": "Check the account's plan and credit at the service."},
-            {"kind": "not_allowed", "status": [403, 451], "hint": "Check what the credentials are allowed to do."},
-            {"kind": "not_found", "status": [404, 410], "hint": "Check the ids among the inputs, and base_url."},
-            {"kind": "rate_limited", "status": [429], "hint": "Wait, then run it again; or send fewer requests at once."},
-            {
-                "kind": "bad_input",
-                "status": [400, 405, 406, 409, 411, 412, 413, 414, 415, 422, 423, 428],
-                "hint": "Change the input and run it again.",
-            },
-            {
-                "kind": "server_fault",
-                "status": [408, 424, 425, 500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 529],
-                "hint": "The service failed. Run it again later.",
-            },
-        ],
-    },
-    "retry": {"statuses": [429, 503], "attempts": 3, "first_wait": 0.5, "longest_wait": 60},
-    "timeouts": {"connect": 10, "read": 60, "write": 60, "deadline": 120},
-}

@@ -150,3 +150,17 @@ def is_json(media_type: str) -> bool:
     """Whether a media type is JSON, under that name or a vendor's own."""
     word = media_type.partition(";")[0].strip().lower()
     return word in {"application/json", "text/json", "application/*", "*/*"} or word.endswith("+json")
+
+
+def is_text(media_type: str) -> bool:
+    """Whether a body of the media type is a text for people or programs, not the bytes of a file."""
+    word = media_type.partition(";")[0].strip().lower()
+    ends = ("+xml", "/xml", "yaml", "ndjson", "jsonl", "json-lines", "/jwt", "csv", "graphql", "javascript", "sql")
+    return word.startswith("text/") or word.endswith(ends)
+
+
+def is_file(flat: Node) -> bool:
+    """Whether a flat schema is that of a file's bytes."""
+    kinds = flat.get("type", "string")
+    binary = flat.get("format") == "binary" or ("contentMediaType" in flat and "contentEncoding" not in flat)
+    return kinds == "file" or (kinds == "string" and binary)

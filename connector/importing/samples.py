@@ -75,7 +75,7 @@ def _candidates(schema: Mapping[str, Any], pattern: str | None) -> Iterator[str]
 def _padded(word: str, least: int, most: float) -> str:
     if len(word) > most:
         return word[: int(most)]
-    return word * math.ceil(least / len(word)) if len(word) < least else word
+    return (word * math.ceil(least / len(word)))[: int(least)] if len(word) < least else word
 
 
 def _fits(pattern: str, said: str) -> bool:

@@ -92,9 +92,24 @@ class Shaping:
         """Whether only answers have it."""
         return self.flat(node).get("readOnly") is True
 
-    def has_alternatives(self, flat: Node) -> bool:
-        """Whether it is one of several schemas."""
-        return bool(self._alternatives(flat))
+    def may_be(self, node: Any, *kinds: str) -> bool:
+        """Whether a value of it, or of one of its alternatives, may be of one of the types."""
+        flat = self.flat(node)
+        found = set(kinds_of(flat)).union(*(kinds_of(self.flat(branch)) for branch in self._alternatives(flat)))
+        return bool(found.intersection(kinds))
+
+    @staticmethod
+    def plain_part(part: Shaped) -> Shaped | None:
+        """The alternatives that are no objects and no lists; None if there are none."""
+        branches = [one for one in part.schema.get("anyOf", ()) if one.get("type") in _SCALARS]
+        if not branches:
+            return None
+        schema = {**{word: value for word, value in part.schema.items() if word != "default"}, "anyOf": branches}
+        return replace(part, schema=schema, sample=next((v for one in branches for v in one.get("enum", ())), "example"))
+
+    def alternatives(self, flat: Node) -> list[Node]:
+        """The flat schemas of which it is one."""
+        return [self.flat(branch) for branch in self._alternatives(flat)]
 
     def _made(self, flat: Node, depth: int) -> Shaped:
         kinds = kinds_of(flat)
@@ -188,8 +203,11 @@ class Shaping:
             made["additionalProperties"] = part.schema
         elif others is False and fields and not self._alternatives(flat) and "patternProperties" not in flat:
             made["additionalProperties"] = False
-        for name in list(fields)[: made.get("minProperties", 0)]:
-            sample.setdefault(name, self.shaped(said[name], depth - 1).sample if name in said else None)
+        least = min(made.get("minProperties", 0), 100)
+        for name in list(fields)[:least]:
+            sample.setdefault(name, self.shaped(said[name], depth - 1).sample)
+        for number in range(len(sample), least):
+            sample[f"example_{number + 1}"] = parts[-1].sample if "additionalProperties" in made else "example"
         return sample
 
     def _union(
@@ -210,6 +228,11 @@ class Shaping:
             return None
         if flat.get("nullable") is True and "type" not in made:
             shaped.append(Shaped({"type": "null"}))
+        if made.get("type") == "object":
+            shaped = [
+                self._of_base(part, self.flat(branch), flat, depth)
+                for part, branch in zip(shaped, [*branches, *[{}] * len(shaped)], strict=False)
+            ]
         different = list({repr(part.schema): part for part in shaped}.values())
         ways = len(different) * max(part.ways for part in different)
         sample = _distinct([part for part in shaped if part.sample is not None] or shaped)
@@ -225,6 +248,16 @@ class Shaping:
         parts.extend(different)
         made["anyOf"] = [part.schema for part in different]
         return sample
+
+    def _of_base(self, part: Shaped, branch: Node, flat: Node, depth: int) -> Shaped:
+        """An alternative that only says which fields of the object are needed: its sample has them."""
+        said = mapping(flat.get("properties"))
+        if kinds_of(branch) or not said:
+            return part
+        needed = [name for name in map(str, items(branch.get("required"))) if name in said]
+        sample = {name: self.shaped(said[name], max(depth - 1, 0)).sample for name in needed}
+        schema = {**part.schema, **({"required": needed} if needed else {})}
+        return replace(part, schema=schema, sample=sample, size=part.size + len(repr(needed)))
 
     def _is_plain(self, node: Any) -> bool:
         """Whether it has no schemas in it."""
@@ -393,8 +426,8 @@ def _with_samples(
     found: Any = None
     has_found = False
     for word, value in said:
-        if value is None:
-            continue
+        if value is None or (word == "default" and value in ("", [], {})):
+            continue  # such a default says that there is none
         try:
             usable_value = usable(value)
         except Unusable:

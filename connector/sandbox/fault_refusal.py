@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 from starlette.responses import Response
 
@@ -39,15 +40,19 @@ def refused_with(status: int) -> Refused:
     return Refused(message, status=status, type=kind)
 
 
-def refusal(fault: Fault, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Response | None:
-    """The answer that a fault is, if it is a refusal."""
+def refusal(
+    fault: Fault,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    envelope: Callable[[Refused], Any] = Refused.envelope,
+) -> Response | None:
+    """The answer that a fault is, if it is a refusal; `envelope` gives its body."""
     refused = _refused(fault)
     if refused is None:
         return None
     headers = _come_back(fault.arguments.get("retry-after"), now)
     form = fault.arguments.get("body", "json")
     if form == "json":
-        return json_reply(refused.envelope(), refused.status, headers)
+        return json_reply(envelope(refused), refused.status, headers)
     page = _PAGE.format(f"{refused.status} from a proxy") if form == "html" else ""
     return Response(page, refused.status, headers, media_type="text/html")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,14 +29,20 @@ class Faulty:
         app: the application.
         faults: of the server.
         told: called with a line for each request that gets a fault.
+        envelope: the body of a refusal.
     """
 
     def __init__(
-        self, app: ASGIApp, faults: Sequence[Fault] = (), told: Callable[[str], None] = lambda _: None
+        self,
+        app: ASGIApp,
+        faults: Sequence[Fault] = (),
+        told: Callable[[str], None] = lambda _: None,
+        envelope: Callable[[Refused], Any] = Refused.envelope,
     ) -> None:
         self.app = app
         self._faults = tuple(faults)
         self._told = told
+        self._envelope = envelope
         self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +53,7 @@ class Faulty:
         try:
             asked = [parse_fault(text, f"header {HEADER}") for text in request.headers.getlist(HEADER)]
         except InputError as error:
-            answer = json_reply(Refused(str(error), param=HEADER).envelope(), 400)
+            answer = json_reply(self._envelope(Refused(str(error), param=HEADER)), 400)
             await answer(scope, receive, send)
             return
         key = request.headers.get("authorization", "")
@@ -54,16 +61,16 @@ class Faulty:
             if self._turns.takes(fault, key, request.url.path):
                 line = f"{request.method} {request.url.path}: {fault.text}"
                 self._told(line)
-                if not await _misbehave(fault, Exchange(self.app, scope, receive, send)):
+                if not await _misbehave(fault, Exchange(self.app, scope, receive, send), self._envelope):
                     self._told(f"{line} found nothing to spoil")
                 return
         await self.app(scope, receive, send)
 
 
-async def _misbehave(fault: Fault, exchange: Exchange) -> bool:
+async def _misbehave(fault: Fault, exchange: Exchange, envelope: Callable[[Refused], Any]) -> bool:
     """Answer as the fault wants it, or, where it finds nothing to spoil in the answer, as usual: False."""
     exchange.say(fault.text)
-    if (refused := refusal(fault)) is not None:
+    if (refused := refusal(fault, envelope=envelope)) is not None:
         if refused.status_code == 429:
             exchange.use_up_limit()
         await exchange.drained()

@@ -1,4 +1,4 @@
-"""Serving the sandbox on this computer: in a thread for tests and demos, or until Ctrl-C."""
+"""Serving an application on this computer: in a thread for tests and demos, or until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -42,7 +42,11 @@ def serve(
         InputError: a fault that there is not.
         OSError: the port is taken, or may not be used.
     """
-    app = create_app(sonar=sonar, faults=faults, told=told)
+    serve_app(create_app(sonar=sonar, faults=faults, told=told), port=port, ready=ready)
+
+
+def serve_app(app: Starlette, *, port: int, ready: Callable[[str], None]) -> None:
+    """Serve any application in the main thread until Ctrl-C: see serve."""
     with _listen(port) as listener:
         server = _Server(app, on_ready=lambda: ready(_url(listener)))
         # uvicorn shuts down in good order and then raises the interrupt again.
@@ -50,24 +54,21 @@ def serve(
             server.run(sockets=[listener])
 
 
-class Sandbox:
-    """A running sandbox: `with Sandbox() as sandbox: ... sandbox.url`.
-
-    Each key may send 50 requests within a second, as at the real API; tests that send more use several
-    keys (any text that starts with `pplx-`).
+class Served:
+    """An application that is served from a thread: `with Served(app, "name") as served: ... served.url`.
 
     Args:
-        sonar: serve the retired chat endpoint.
+        app: the application.
+        name: of the thread.
         port: 0 for any free port.
-        faults: how it misbehaves, such as `429,times=2`.
 
     Raises:
-        InputError: a fault that there is not.
         OSError: on entering, when the port is taken.
     """
 
-    def __init__(self, *, sonar: bool = False, port: int = 0, faults: Sequence[str] = ()) -> None:
-        self._app = create_app(sonar=sonar, faults=faults)
+    def __init__(self, app: Starlette, name: str, *, port: int = 0) -> None:
+        self._app = app
+        self._name = name
         self._port = port
         self._url = ""
 
@@ -81,14 +82,12 @@ class Sandbox:
         self._url = _url(self._listener)
         started = threading.Event()
         self._server = _Server(self._app, on_ready=started.set)
-        self._thread = threading.Thread(
-            target=self._run, args=(started,), name="perplexity-sandbox", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, args=(started,), name=self._name, daemon=True)
         self._thread.start()
         started.wait()
         if not self._server.started:
             self._listener.close()
-            raise OSError(f"the sandbox could not start at {self._url}")
+            raise OSError(f"the server could not start at {self._url}")
         return self
 
     def _run(self, started: threading.Event) -> None:
@@ -106,6 +105,26 @@ class Sandbox:
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()
+
+
+class Sandbox(Served):
+    """A running sandbox: `with Sandbox() as sandbox: ... sandbox.url`.
+
+    Each key may send 50 requests within a second, as at the real API; tests that send more use several
+    keys (any text that starts with `pplx-`).
+
+    Args:
+        sonar: serve the retired chat endpoint.
+        port: 0 for any free port.
+        faults: how it misbehaves, such as `429,times=2`.
+
+    Raises:
+        InputError: a fault that there is not.
+        OSError: on entering, when the port is taken.
+    """
+
+    def __init__(self, *, sonar: bool = False, port: int = 0, faults: Sequence[str] = ()) -> None:
+        super().__init__(create_app(sonar=sonar, faults=faults), "perplexity-sandbox", port=port)
 
 
 class _Server(uvicorn.Server):

@@ -1,77 +1,88 @@
-"""Where a cassette lies, what may stand in it, and how a request is matched."""
+"""What may stand in a cassette, and how a request is matched."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import vcr
 from vcr.cassette import Cassette
 from vcr.record_mode import RecordMode
 
-from connector.manifest import Action, Connector, Example
 from connector.secret import Redactor, Secret
-from connector.testing.cassette_file import FromFile, Kept
+from connector.testing.cassette_file import Kept, Played, Recorded, write
+from connector.testing.examples import path_of as path_of  # noqa: PLC0414 - it is found here too
+from connector.testing.secret_scan import ISSUED, STAND_IN
 
 REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
 RESPONSE_HEADERS: Final = frozenset({"content-type", "retry-after", "x-request-id"})
+_ISSUED: Final = re.compile(rf'("(?:{"|".join(sorted(ISSUED))})"\s*:\s*)"(?:[^"\\]|\\.)+"')
 
 
-def path_of(connector: Connector, action: Action, example: Example) -> Path:
-    """The cassette of an example: derived from the manifest, never written by hand.
-
-    Beside the folder `manifests` where the connector lies in one, else inside the connector's own folder.
-    """
-    folder = connector.folder.resolve()
-    root = (
-        folder.parent.parent / "cassettes" / folder.name
-        if folder.parent.name == "manifests"
-        else folder / "cassettes"
-    )
-    return root / action.id / f"{example.id}.yaml"
-
-
-def replaying(path: Path) -> AbstractContextManager[Cassette]:
-    """Answer requests from a cassette, and nothing from the network.
-
-    Raises:
-        CassetteError: on entering, if it cannot be read.
-    """
-    tape = _vcr(RecordMode.NONE, Redactor(), "", FromFile())
-    played: AbstractContextManager[Cassette] = tape.use_cassette(str(path))
+def replaying(recorded: Recorded) -> AbstractContextManager[Cassette]:
+    """Answer requests from recorded exchanges, and nothing from the network."""
+    tape = _vcr(RecordMode.NONE, Redactor(), _Moved(), Played(recorded))
+    played: AbstractContextManager[Cassette] = tape.use_cassette("what is recorded")
     return played
 
 
 @contextmanager
-def recording(path: Path, secrets: Iterable[Secret], against: str) -> Iterator[Cassette]:
-    """Send requests, and write what comes to a cassette without secrets, cookies and account ids.
+def taking(secrets: Iterable[Secret], against: str, base_url: str = "") -> Iterator[Kept]:
+    """Send requests, and keep what comes, without secrets, cookies and account ids.
 
-    It is written in the end, in one step, and only if nothing was raised.
+    Args:
+        secrets: masked wherever they stand.
+        against: the URL to write down instead of `base_url`; empty for the one that answered.
+        base_url: of the connection; if empty, only the host is written down anew.
+    """
+    kept = Kept()
+    moved = _Moved(against, base_url)
+    with _vcr(RecordMode.ALL, Redactor(secrets), moved, kept).use_cassette("what is recorded"):
+        yield kept
+
+
+@contextmanager
+def recording(
+    path: Path,
+    secrets: Iterable[Secret],
+    against: str,
+    *,
+    base_url: str = "",
+    notes: Callable[[Recorded], Mapping[str, Any]] = lambda _: {},
+    allow: Collection[str] = (),
+) -> Iterator[None]:
+    """As taking, and write it to a cassette: in the end, in one step, and only if nothing was raised.
 
     Args:
         path: of the cassette; a folder that is missing is made.
         secrets: masked wherever they stand.
-        against: the host to write down instead of the one that answered.
+        against: the URL to write down instead of `base_url`.
+        base_url: of the connection; if empty, only the host is written down anew.
+        notes: what the cassette is to say of itself, given what was recorded.
+        allow: places at which something looks like a secret, and is none.
 
     Raises:
         CassetteError: it would hold a secret, or cannot be written.
     """
-    kept = Kept()
-    with _vcr(RecordMode.ALL, Redactor(secrets), against, kept).use_cassette(str(path)) as cassette:
-        yield cassette
-    kept.write(path)
+    secrets = tuple(secrets)
+    with taking(secrets, against, base_url) as kept:
+        yield
+    whole = replace(kept.recorded, metadata=notes(kept.recorded))
+    write(path, whole, Redactor(secrets), allow)
 
 
-def _vcr(mode: RecordMode, redactor: Redactor, against: str, persister: Any) -> vcr.VCR:
+def _vcr(mode: RecordMode, redactor: Redactor, moved: _Moved, persister: Any) -> vcr.VCR:
     tape = vcr.VCR(
         record_mode=mode,
         match_on=("method", "path", "query", "json"),
         decode_compressed_response=True,
-        before_record_request=_request_scrubber(redactor, against),
+        before_record_request=_request_scrubber(redactor, moved),
         before_record_response=_response_scrubber(redactor),
     )
     tape.register_matcher("json", body)  # its name is what a mismatch is called
@@ -109,13 +120,27 @@ def _shown(body: Any) -> str:
     return text if len(text) < 2000 else f"{text[:2000]}..."
 
 
-def _request_scrubber(redactor: Redactor, against: str) -> Callable[[Any], Any]:
+class _Moved(NamedTuple):
+    """Where requests are said to have gone."""
+
+    against: str = ""
+    base_url: str = ""
+
+    def uri(self, uri: str) -> str:
+        """The URI as it is written down."""
+        if not self.against:
+            return uri
+        if self.base_url and uri.startswith(self.base_url):
+            return self.against + uri[len(self.base_url) :]
+        parts, target, base = urlsplit(uri), urlsplit(self.against), urlsplit(self.base_url)
+        if self.base_url and parts.netloc != base.netloc:  # another host of the service
+            return uri
+        return urlunsplit(parts._replace(scheme=target.scheme, netloc=target.netloc))
+
+
+def _request_scrubber(redactor: Redactor, moved: _Moved) -> Callable[[Any], Any]:
     def scrub(request: Any) -> Any:
-        parts = urlsplit(redactor.text(request.uri))
-        if against:
-            target = urlsplit(against)
-            parts = parts._replace(scheme=target.scheme, netloc=target.netloc)
-        request.uri = urlunsplit(parts)
+        request.uri = redactor.text(moved.uri(request.uri))
         request.headers = {
             k: redactor.text(str(v)) for k, v in request.headers.items() if k.lower() in REQUEST_HEADERS
         }
@@ -135,9 +160,10 @@ def _response_scrubber(redactor: Redactor) -> Callable[[Any], Any]:
         }
         content = response["body"].get("string")
         if isinstance(content, bytes):
-            response["body"]["string"] = redactor.text(content.decode("utf-8", "surrogateescape")).encode(
-                "utf-8", "surrogateescape"
-            )
+            text = redactor.text(content.decode("utf-8", "surrogateescape"))
+            # tokens that the service issues are secrets which nobody knew before
+            text = _ISSUED.sub(rf'\g<1>"{STAND_IN}"', text)
+            response["body"]["string"] = text.encode("utf-8", "surrogateescape")
         return response
 
     return scrub

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
@@ -16,23 +18,78 @@ from vcr.serializers import yamlserializer
 
 from connector import private_file
 from connector.errors import ConnectorError
+from connector.secret import Redactor
+from connector.strict_json import parse
+from connector.testing.secret_scan import findings
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 50
 _AGAIN = "Record it again with `connector record`; cassettes are not written by hand."
-_LOOKS_SECRET = re.compile(r"pplx-(?!test-)[A-Za-z0-9]{16,}|\bBearer [A-Za-z0-9._~+/-]{12,}")
 _BINARY = "tag:yaml.org,2002:binary"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class CassetteError(ConnectorError):
-    """A cassette that is missing, cannot be read or written, does not fit, or would hold a secret."""
+    """A cassette that is missing, cannot be read or written, does not fit, or would hold a secret.
+
+    Attributes:
+        details: lines that show it, such as a difference.
+    """
 
     kind = "bad_cassette"
 
+    def __init__(self, message: str, *, where: str, hint: str, details: Collection[str] = ()) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.details = tuple(details)
+
+    def __str__(self) -> str:
+        return "\n".join((super().__str__(), *(f"  {line}" for line in self.details)))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a cassette holds: requests, the answer to each, and what was noted when they were recorded."""
+
+    requests: list[Any]
+    responses: list[dict[str, Any]]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def on(self) -> date | None:
+        """The day on which it was recorded."""
+        try:
+            return date.fromisoformat(str(self.metadata.get("recorded_on")))
+        except ValueError:
+            return None
+
+    @property
+    def against(self) -> str:
+        """What answered: `the sandbox`, `a mock of the manifest`, or a URL; empty if it is not known."""
+        return str(self.metadata.get("recorded_against") or "")
+
+    @property
+    def outputs(self) -> Any:
+        """The action's outputs as they were then; None where they were not noted."""
+        try:
+            return parse(str(self.metadata.get("outputs")).encode("utf-8", "replace"))
+        except ValueError:
+            return None
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The places at which something looks like a secret, and is none."""
+        listed = self.metadata.get("allowed")
+        return frozenset(map(str, listed)) if isinstance(listed, list) else frozenset()
+
 
 def read(path: Path) -> tuple[list[Any], list[dict[str, Any]]]:
-    """The requests of a cassette, and the answer to each.
+    """The requests of a cassette, and the answer to each; errors are those of recorded."""
+    found = recorded(path)
+    return found.requests, found.responses
+
+
+def recorded(path: Path) -> Recorded:
+    """What a cassette holds.
 
     Raises:
         CassetteError: there is none, or it is not one: too large, nested without end, with anchors or tags,
@@ -42,13 +99,18 @@ def read(path: Path) -> tuple[list[Any], list[dict[str, Any]]]:
     try:
         for wrong in _structure(text):
             raise _error(path, wrong)
-        requests, responses, *_ = deserialize(text, yamlserializer)
-        fits = all(map(_is_request, requests)) and all(map(_is_response, responses))
+        requests, responses, *rest = deserialize(text, yamlserializer)
+        metadata = rest[0] if rest else {}
+        fits = (
+            all(map(_is_request, requests))
+            and all(map(_is_response, responses))
+            and isinstance(metadata, dict)
+        )
     except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         fits = False
     if not fits:
         raise _error(path, "It does not describe recorded exchanges.")
-    return requests, responses
+    return Recorded(requests, responses, metadata)
 
 
 def _text(path: Path) -> str:
@@ -90,49 +152,75 @@ def _is_response(response: Any) -> bool:
     return False
 
 
+def write(path: Path, kept: Recorded, redactor: Redactor, allow: Collection[str] = ()) -> None:
+    """Put a cassette in its place, in one step.
+
+    Args:
+        path: where.
+        kept: what it is to hold.
+        redactor: of the connection's secrets.
+        allow: places at which something looks like a secret, and is none; the cassette lists those that count.
+
+    Raises:
+        CassetteError: it would hold a secret, or cannot be written; the old file is untouched.
+    """
+    found = findings(kept.requests, kept.responses, redactor)
+    refused = [one for one in found if not one.can_be_allowed or one.place not in allow]
+    if refused:
+        allowable = [one.place for one in refused if one.can_be_allowed]
+        hint = "Look at what the service answers, and at the example's inputs."
+        if allowable:
+            hint += f" What is no secret is allowed by its place: --allow {' --allow '.join(allowable)}"
+        message = "It would hold what looks like a secret, and was not written."
+        raise CassetteError(message, where=str(path), hint=hint, details=list(map(str, refused)))
+    metadata = dict(kept.metadata)
+    if found:
+        metadata["allowed"] = sorted(one.place for one in found)
+    text = serialize({**vars(kept), "metadata": metadata}, yamlserializer)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        private_file.replace(path, text.encode(), is_private=False)
+    except OSError as error:
+        reason = error.strerror
+    else:
+        return
+    hint = "Make room, or allow writing there, and record it again; the old one is as it was."
+    raise CassetteError(f"It cannot be written: {reason}.", where=str(path), hint=hint)
+
+
+def noted(outputs: Mapping[str, Any]) -> str:
+    """Outputs as a cassette keeps them: one text, for YAML would give values that are equal one anchor."""
+    return json.dumps(dict(outputs), ensure_ascii=False, separators=(",", ":"))
+
+
 class Kept:
-    """What vcrpy is given to keep a recording in, until it is known to be whole; or to replay from."""
+    """What vcrpy keeps a recording in, until it is known to be whole.
+
+    Attributes:
+        recorded: what came, when the recording is over.
+    """
 
     def __init__(self) -> None:
-        self._text = ""
+        self.recorded = Recorded([], [])
 
     def load_cassette(self, path: str, serializer: Any) -> Any:  # noqa: ARG002 - vcrpy's protocol
-        """What is replayed; while recording, there is nothing yet."""
+        """While recording, there is nothing yet."""
         raise CassetteNotFoundError
 
     def save_cassette(self, path: str, content: Mapping[str, Any], serializer: Any) -> None:  # noqa: ARG002
         """Take what was recorded."""
-        self._text = serialize(content, serializer)
-
-    def write(self, path: Path) -> None:
-        """Put it in its place, in one step.
-
-        Raises:
-            CassetteError: it would hold a secret, or cannot be written; the old file is untouched.
-        """
-        if _LOOKS_SECRET.search(self._text):
-            hint = "Look at what the service answers, and at the example's inputs."
-            raise CassetteError(
-                "It would hold what looks like a secret, and was not written.", where=str(path), hint=hint
-            )
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            private_file.replace(path, self._text.encode(), is_private=False)
-        except OSError as error:
-            reason = error.strerror
-        else:
-            return
-        hint = "Make room, or allow writing there, and record it again; the old one is as it was."
-        raise CassetteError(f"It cannot be written: {reason}.", where=str(path), hint=hint)
+        self.recorded = Recorded(content["requests"], content["responses"])
 
 
-class FromFile:
+class Played:
     """What vcrpy replays from."""
 
-    @staticmethod
-    def load_cassette(path: str, serializer: Any) -> Any:  # noqa: ARG004 - vcrpy's protocol
+    def __init__(self, exchanges: Recorded) -> None:
+        self._exchanges = exchanges
+
+    def load_cassette(self, path: str, serializer: Any) -> Any:  # noqa: ARG002 - vcrpy's protocol
         """The exchanges."""
-        return read(Path(path))
+        return self._exchanges.requests, self._exchanges.responses
 
     @staticmethod
     def save_cassette(path: str, content: Any, serializer: Any) -> NoReturn:  # noqa: ARG004

@@ -1,157 +1,165 @@
-"""Record the examples' cassettes, against the sandbox or, when asked, against the live API."""
+"""Record the examples' cassettes: against the sandbox, against a mock of the manifest, or, when asked, the real API."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from connector.connection import resolve
-from connector.errors import CredentialError, InputError, Problem, did_you_mean
+from connector.connection import Connection, resolve
+from connector.errors import CredentialError
 from connector.loading import load
-from connector.manifest import Action, Connector, Example
+from connector.manifest import Connector
 from connector.run import OpenConnection
-from connector.sandbox import Sandbox
 from connector.secret import Secret
-from connector.strict_json import parse
-from connector.testing.cassette import path_of, recording
-from connector.testing.cassette_file import CassetteError, read
-from connector.testing.replaying import stand_ins
+from connector.testing.answer_shape import AnswerShape, differences, shape_of
+from connector.testing.cassette import recording
+from connector.testing.cassette_file import CassetteError, Recorded, noted, recorded
+from connector.testing.examples import ConnectorExample, before, examples
+from connector.testing.replaying import played, stand_ins
 
 SANDBOX_URL = "http://sandbox"
 
+Connect = Callable[[ConnectorExample], tuple[Connection, str, str]]
+"""Gives the connection for an example, the host to write down for it, and what answers, for people."""
+
+_LIVE = ("http://", "https://")
+
 
 def record(
-    connector: str | Path, action: str | None = None, example: str | None = None, *, live: bool = False
+    connector: str | Path | Connector,
+    action: str | None = None,
+    example: str | None = None,
+    *,
+    live: bool | Connection = False,
+    allow: Collection[str] = (),
 ) -> Iterator[str]:
     """Record cassettes; all examples of all actions if none is named.
 
     Args:
-        connector: a shipped name or a folder.
+        connector: a name, a folder, or a loaded Connector.
         action: an id.
         example: an id.
-        live: record against the real API with the key from the environment, instead of the sandbox.
+        live: record against the real API: with this connection, or with the key from the environment.
+        allow: places at which something looks like a secret, and is none: see `secret_scan`. What the old
+            cassette allows stays allowed.
 
     Yields:
-        A line for people for each cassette: its path, and what changed in the answer's shape.
+        A text for people for each cassette: its path, and what changed in the answers' shape.
 
     Raises:
         ConnectorError: nothing is written for the example that fails.
     """
-    loaded = load(connector)
-    chosen = list(_chosen(loaded, action, example))
+    loaded = connector if isinstance(connector, Connector) else load(connector)
+    chosen = examples(loaded, action, example)
     with ExitStack() as stack:
-        if live:
-            urls: dict[bool, str | None] = {True: None, False: None}
-        elif loaded.id == "perplexity":
-            urls = {sonar: stack.enter_context(Sandbox(sonar=sonar)).url for sonar in (False, True)}
-        else:
-            hint = "Record against the live API: connector record --live"
-            raise CredentialError(f"There is no sandbox for {loaded.id}.", where=str(connector), hint=hint)
-        for one, sample in chosen:
-            url = urls[sample.route == "sonar"]
-            yield _recorded(loaded, one, sample, url)
+        connect = _connect(loaded, live, stack)
+        for one in chosen:
+            yield record_example(one, connect, allow)
 
 
-def _chosen(
-    connector: Connector, action: str | None, example: str | None
-) -> Iterator[tuple[Action, Example]]:
-    if action is not None and action not in connector.actions:
-        hint = did_you_mean(action, connector.actions)
-        raise InputError([Problem("action", f"There is no action {action!r}.", hint)])
-    for one in connector.actions.values():
-        if action not in {None, one.id}:
-            continue
-        ids = [sample.id for sample in one.examples]
-        if example is not None and example not in ids:
-            hint = did_you_mean(example, ids)
-            raise InputError([Problem("example", f"{one.id} has no example {example!r}.", hint)])
-        yield from ((one, sample) for sample in one.examples if example in {None, sample.id})
-
-
-def _recorded(connector: Connector, action: Action, example: Example, sandbox_url: str | None) -> str:
-    if sandbox_url is None:
-        connection = resolve(connector, {})
-        against = connection.base_url
-    else:
-        fields = {**stand_ins(connector), "base_url": sandbox_url}
-        # the sandbox keeps what it is given by key: each example finds what it made itself, and nothing else
-        # a key of its own, of no words: the end of one that is made of words would be masked in the answers
-        name = f"{action.id}/{example.id}".encode()
-        key = Secret(f"pplx-test-{hashlib.sha256(name).hexdigest()[:16]}")
-        fields.update(dict.fromkeys(connector.connection.secrets, key))
-        connection = resolve(connector, fields, environ={})
-        against = SANDBOX_URL
-    path = path_of(connector, action, example)
-    before = _shapes(path)
+def record_example(one: ConnectorExample, connect: Connect, allow: Collection[str] = ()) -> str:
+    """Record one cassette; gives a text for people."""
+    connection, host, title = connect(one)
+    old = _known(one.cassette)
+    if old is not None and old.against.startswith(_LIVE) and not title.startswith(_LIVE):
+        return (
+            f"{one.id}: kept: {old.against} has answered it. Record it with --live, or remove {one.cassette}."
+        )
     with OpenConnection(connection) as opened:
-        _run_before(opened, action, example, ())
+        for earlier in before(one):
+            run(opened, earlier)
         connection = opened.authorised()  # an access token is fetched here, and its exchange stays out
+
+    def notes(kept: Recorded) -> Mapping[str, Any]:
+        return {
+            "connector": f"{one.connector.id} {one.connector.version}",
+            "recorded_against": title,
+            "recorded_on": str(datetime.now(UTC).date()),
+            "outputs": noted(played(one, kept, str(one.cassette)).outputs),
+        }
+
+    allowed = {*allow, *(old.allowed if old else ())}
+    secrets, against = connection.every_secret, host + usual_path(one.connector)
     with (
-        recording(path, connection.every_secret, against) as cassette,
+        recording(one.cassette, secrets, against, base_url=connection.base_url, notes=notes, allow=allowed),
         OpenConnection(connection) as opened,
     ):
-        cassette.get_metadata("recorded_against", "the sandbox" if sandbox_url else against)
-        cassette.get_metadata("recorded_on", str(datetime.now(UTC).date()))
-        cassette.get_metadata("connector", f"{connector.id} {connector.version}")
-        _run(opened, action, example)
-    return f"{action.id}/{example.id}: {_changes(before, _shapes(path))} ({path})"
+        run(opened, one)
+    head, *lines = _changes(old, recorded(one.cassette))
+    return "\n".join((f"{one.id}: {head} ({one.cassette})", *lines))
 
 
-def _run(opened: OpenConnection, action: Action, example: Example) -> None:
-    opened.run(action.id, example.inputs, route=example.route)
+def usual_path(connector: Connector) -> str:
+    """What paths begin with at the connector's usual base URL, and thus in a replay."""
+    return urlsplit(resolve(connector, stand_ins(connector), environ={}).base_url).path
 
 
-def _run_before(opened: OpenConnection, action: Action, example: Example, begun: tuple[str, ...]) -> None:
-    """What the example needs to be there, and what that needs."""
-    here = f"{action.id}.{example.id}"
-    if here in begun:
-        hint = "Take one out of the examples' `after`."
-        raise InputError([Problem(f"example {here}", f"It waits for itself: {' -> '.join(begun)}.", hint)])
-    for name in example.after:
-        known = {f"{a.id}.{e.id}": (a, e) for a in opened.connector.actions.values() for e in a.examples}
-        if name not in known:
-            message = f"It is to run after {name!r}, and there is no such example."
-            raise InputError([Problem(f"example {here}", message, did_you_mean(name, known))])
-        _run_before(opened, *known[name], (*begun, here))
-        _run(opened, *known[name])
+def run(opened: OpenConnection, one: ConnectorExample) -> None:
+    """Run an example."""
+    opened.run(one.action.id, one.example.inputs, route=one.example.route)
 
 
-def _changes(before: set[str], after: set[str]) -> str:
-    """How the answers' shapes differ, not their values: what an author wants to know after recording."""
-    if not before:
-        return "new"
-    gone, new = sorted(before - after), sorted(after - before)
-    if not gone and not new:
-        return "same shape"
-    return "; ".join(["changed", *(f"- {shape}" for shape in gone), *(f"+ {shape}" for shape in new)])
+def _connect(connector: Connector, live: bool | Connection, stack: ExitStack) -> Connect:
+    if live:
+        connection = live if isinstance(live, Connection) else resolve(connector, {})
+        parts = urlsplit(connection.base_url)
+        return lambda _: (connection, f"{parts.scheme}://{parts.netloc}", connection.base_url)
+    if connector.id == "perplexity":
+        return _to_sandbox(connector, stack)
+    return _to_mock(connector, stack)
 
 
-def _shapes(path: Path) -> set[str]:
-    """The fields of a cassette's answers, with their types; none where there is no cassette to be read."""
+def _to_sandbox(connector: Connector, stack: ExitStack) -> Connect:
+    from connector.sandbox import Sandbox  # noqa: PLC0415 - of one connector only
+
+    urls = {sonar: stack.enter_context(Sandbox(sonar=sonar)).url for sonar in (False, True)}
+
+    def connect(one: ConnectorExample) -> tuple[Connection, str, str]:
+        # the sandbox keeps what it is given by key: each example finds what it made itself, and nothing else;
+        # a key of its own, of no words: the end of one that is made of words would be masked in the answers
+        name = hashlib.sha256(one.id.encode()).hexdigest()[:16]
+        fields = {**stand_ins(connector), "base_url": urls[one.example.route == "sonar"]}
+        fields.update(dict.fromkeys(connector.connection.secrets, Secret(f"pplx-test-{name}")))
+        return resolve(connector, fields, environ={}), SANDBOX_URL, "the sandbox"
+
+    return connect
+
+
+def _to_mock(connector: Connector, stack: ExitStack) -> Connect:
     try:
-        _, responses = read(path)
+        from connector.mock import Mock  # noqa: PLC0415
+    except ImportError:
+        hint = "Record against the live API: connector record --live"
+        raise CredentialError(
+            f"There is no sandbox for {connector.id}.", where=str(connector.folder), hint=hint
+        ) from None
+    # somewhere else there are no cassettes, whose answers it would give instead of the manifest's
+    mock = stack.enter_context(Mock(replace(connector, folder=connector.folder / "none")))
+    connection = resolve(mock.connector, mock.fields, environ={})
+    return lambda _: (connection, "http://mock", "a mock of the manifest")
+
+
+def _known(path: Path) -> Recorded | None:
+    """The old cassette, if there is one to be read."""
+    try:
+        return recorded(path)
     except CassetteError:
-        return set()
-    found = {f"{len(responses)} answers"}
-    for response in responses:
-        try:
-            body = parse(response["body"]["string"])
-        except ValueError:
-            body = "not JSON"
-        found.update(_paths(body, "body"))
-    return found
+        return None
 
 
-def _paths(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _paths(inner, f"{path}.{key}")
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _paths(inner, f"{path}[]")
-    else:
-        yield f"{path}: {type(value).__name__}"
+def _changes(old: Recorded | None, new: Recorded) -> list[str]:
+    """How the answers' shapes differ, not their values: what an author wants to know after recording."""
+    if old is None:
+        return ["new"]
+    lines = differences(_shape(old), _shape(new))
+    return ["changed", *(f"    {line}" for line in lines)] if lines else ["same shape"]
+
+
+def _shape(kept: Recorded) -> AnswerShape:
+    return shape_of(kept.requests, kept.responses)

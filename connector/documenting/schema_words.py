@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Schema = Mapping[str, Any]
@@ -27,15 +28,41 @@ _PLURALS = {
 }
 
 
-def field_rows(schema: Schema, depth: int = 0) -> Iterator[Row]:
-    """(name, type, required, description) of each property, in the manifest's order."""
+@dataclass(frozen=True)
+class FieldWords:
+    """What there is to say of one field of an object, or of one inside it."""
+
+    name: str
+    path: str
+    """`messages[].role`."""
+    depth: int
+    type: str
+    is_required: bool
+    about: str
+    """A sentence or several; what may be left out stands in `default`."""
+    default: str | None
+
+
+def fields(schema: Schema, depth: int = 0, above: str = "") -> Iterator[FieldWords]:
+    """Each property, in the manifest's order, those inside it below it."""
     required = schema.get("required", ())
-    for name, field in schema.get("properties", {}).items():
-        yield "  " * depth + name, type_words(field), "yes" if name in required else "", about(name, field)
-        yield from field_rows(field, depth + 1)
+    for name, declared in schema.get("properties", {}).items():
+        field = declared if isinstance(declared, Mapping) else {}  # true: anything
+        path = f"{above}.{name}" if above else name
+        default = _value(field["default"]) if "default" in field else None
+        yield FieldWords(name, path, depth, type_words(field), name in required, _about(name, field), default)
+        yield from fields(field, depth + 1, path)
         items = field.get("items")
         if isinstance(items, Mapping):
-            yield from field_rows(items, depth + 1)
+            yield from fields(items, depth + 1, f"{path}[]")
+
+
+def field_rows(schema: Schema) -> Iterator[Row]:
+    """(name, type, required, description) of each property, those inside it indented."""
+    for one in fields(schema):
+        default = "" if one.default is None else f"Default: {one.default}."
+        about = " ".join(filter(None, (one.about, default)))
+        yield "  " * one.depth + one.name, one.type, "yes" if one.is_required else "", about
 
 
 def type_words(schema: Schema) -> str:
@@ -50,14 +77,12 @@ def type_words(schema: Schema) -> str:
     return " or ".join(words) or "anything"
 
 
-def about(name: str, schema: Schema) -> str:
-    """What the field is for, what it may be, and what stands there if it is left out."""
+def _about(name: str, schema: Schema) -> str:
+    """What the field is for, and what it may be."""
     sentences = [str(schema.get("description") or _title(name, schema))]
     if choices := schema.get("enum"):
         sentences.append(f"One of: {', '.join(map(_value, choices))}.")
     sentences.extend(_limits(schema))
-    if "default" in schema:
-        sentences.append(f"Default: {_value(schema['default'])}.")
     return " ".join(sentence for sentence in sentences if sentence)
 
 

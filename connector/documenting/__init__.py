@@ -1,0 +1,1 @@
+"""Documentation from data: schemas for editors, the page of the manifest format, the pages of a connector."""
