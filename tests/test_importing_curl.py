@@ -321,6 +321,14 @@ def test_a_variable_names_the_field() -> None:
     assert "api_key" in draft.connector["connection"]["fields"]["properties"]
 
 
+def test_what_another_command_writes_can_be_the_credential() -> None:
+    """It is asked for, and never run: as any other key."""
+    text = 'curl https://a.example/x -H "Authorization: Bearer $(gcloud auth print-access-token)"'
+    draft = linted(imported(text))
+    assert draft.connector["connection"]["auth"]["value"] == "Bearer ${{ connection.api_key }}"
+    assert "gcloud" not in written(draft)
+
+
 # --- secrets
 
 _PLACES = {
@@ -425,6 +433,9 @@ def test_a_password_in_a_body_has_no_default() -> None:
 @pytest.mark.parametrize(
     ("options", "where", "said"),
     [
+        ('-H "X-Who: $(whoami)"', "the command", "known to a shell only"),
+        ('-d "who=$(whoami)"', "the command", "known to a shell only"),
+        ('-F "who=$(whoami)"', "the command", "known to a shell only"),
         ("-d @body.json", "--data @...", "sends a file"),
         ("--data-binary @body.json", "--data-binary @...", "sends a file"),
         ("-d @-", "--data @...", "another command"),
@@ -476,6 +487,9 @@ def test_what_a_connector_cannot_send_is_refused(options: str, where: str, said:
         ("ftp://a.example/x", "not a URL of HTTP (ftp)"),
         ("file:///etc/passwd", "not a URL of HTTP (file)"),
         ("https://", "no host"),
+        ("https://$(hostname)/x", "known to a shell only"),
+        ('"https://a.example/$(whoami)"', "known to a shell only"),
+        ('"https://a.example/?who=$(whoami)"', "known to a shell only"),
         ("'https://a.example/[1-3]'", "several URLs"),
         ("'https://a.example/{a,b}'", "several URLs"),
         ("https://a.example//x", "empty"),
@@ -570,6 +584,17 @@ def test_a_sample_that_is_none(sample: bytes, said: str) -> None:
     """It is refused, and nothing of it is shown."""
     with pytest.raises(InputError, match=said):
         imported("curl https://a.example/x", answer=sample)
+
+
+@pytest.mark.parametrize("options", ["-o voice.mp3", "-H 'Accept: image/png'"])
+def test_an_answer_that_is_a_file_is_given_in_base64(options: str, tmp_path: Path) -> None:
+    """Where the command says that bytes come."""
+    write(linted(imported(f"curl https://api.example.com/a {options}")), tmp_path / "made")
+    with (
+        Loopback(http(body=b"\xff\xfb\x90", form="audio/mpeg")) as server,
+        connector.connect(str(tmp_path / "made"), base_url=server.url) as opened,
+    ):
+        assert opened.run("get_a", {}).outputs == {"file": "//uQ", "status": 200}
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ class Command:
         globs: whether braces and brackets in the URL mean several URLs.
         keeps_dots: whether `..` in the path stays.
         seconds: of --max-time, or None.
+        file: the name of the file that -o or -O writes the answer to, or empty.
         notes: sentences about what was left out.
         hidden: texts that are secret and are not part of the request, such as a proxy's password.
     """
@@ -56,6 +57,7 @@ class Command:
     globs: bool = True
     keeps_dots: bool = False
     seconds: float | None = None
+    file: str = ""
     notes: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
 
@@ -111,6 +113,7 @@ def command(words: Words) -> Command:
         globs="globoff" not in asked.flags,
         keeps_dots="path-as-is" in asked.flags,
         seconds=_seconds(asked.values.get("max-time")),
+        file=asked.values.get("output") or (url.partition("?")[0] if "remote-name" in asked.flags else ""),
         notes=tuple(dict.fromkeys(asked.notes)),
         hidden=tuple(asked.hidden),
     )
@@ -150,9 +153,9 @@ def _take(option: Option, asked: _Asked, stdin: str | None) -> None:
             asked.headers.append(("User-Agent", value or None))
         case "range":
             asked.headers.append(("Range", f"bytes={value}"))
-        case "user" | "oauth2-bearer" | "max-time":
+        case "user" | "oauth2-bearer" | "max-time" | "output":
             asked.values[option.name] = value
-        case "get" | "globoff" | "path-as-is" | "head":
+        case "get" | "globoff" | "path-as-is" | "head" | "remote-name":
             asked.flags.add(option.name)
         case _:
             asked.notes += filter(None, [note_of(option)])
@@ -283,9 +286,12 @@ def _word_of_form(text: str) -> tuple[str, dict[str, str]]:
 def _method(asked: _Asked, *, has_body: bool) -> str:
     usual = "HEAD" if "head" in asked.flags else "POST" if has_body else "GET"
     method = usual if asked.method is None else asked.method
+    if method.islower() and method.upper() in _METHODS:
+        asked.notes.append(f"curl sends the method as `{method}`; the connector sends {method.upper()}.")
+        method = method.upper()
     if method not in _METHODS:
         shown = method if method.isalpha() and len(method) < 10 else "..."
-        hint = f"Known here: {', '.join(_METHODS)}, in capital letters."
+        hint = f"Known here: {', '.join(_METHODS)}."
         raise refusal("-X", f"A connector has no {shown} requests.", hint)
     if method in {"GET", "HEAD"} and has_body:
         hint = "Put it into the query with -G, or use POST."
