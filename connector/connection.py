@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 from connector.errors import CredentialError, Problem, did_you_mean
 from connector.evaluate import text_of
 from connector.log_masking import guard
-from connector.manifest import Auth, Connector
+from connector.manifest import Auth, Connector, Request
 from connector.pasted import cleaned
 from connector.secret import MASK, Redactor, Secret
 
@@ -65,6 +65,17 @@ class Connection:
     def base_url(self) -> str:
         """Where requests go, without a slash at the end."""
         url = self.connector.connection.base_url.fill({"connection": {**self.settings}})
+        return checked_base_url(url, where=f"connection {self.name!r}")
+
+    def url_of(self, request: Request) -> str:
+        """Where a request goes, without a slash at the end: the connection's base URL, or the request's own.
+
+        Raises:
+            CredentialError: if its own is none.
+        """
+        if request.base_url is None:
+            return self.base_url
+        url = request.base_url.fill({"connection": {**self.settings}})
         return checked_base_url(url, where=f"connection {self.name!r}")
 
     @cached_property
@@ -121,7 +132,7 @@ def resolve(
         raise CredentialError(message, where=where, hint="Choose or save one of this connector.")
     else:
         fields.update({**saved.settings, **saved.secrets})
-        for key in _fields_of_urls(connector):
+        for key in _fields_of_urls(connector) if given.keys() - {NAME_FIELD} else ():
             _same_host(key, _shown(given.get(key)), fields.get(key), where)
     fields.update({key: value for key, value in given.items() if value is not None and key in form.form})
     if NAME_FIELD in form.form:
@@ -239,7 +250,9 @@ def is_header_value(text: str) -> bool:
 def _missing(connector: Connector, name: str, where: str) -> CredentialError:
     title = connector.connection.form.get(name, {}).get("title", name)
     variable = f"{connector.id.upper()}_{name.upper()}"
-    hint = f"Set {variable}, save one with `connector connections add {connector.id}`, or pass {name}=..."
+    from connector.loading import named  # noqa: PLC0415 - only mistakes need it
+
+    hint = f"Set {variable}, save one with `connector connections add {named(connector)}`, or pass {name}=..."
     return CredentialError(f"The {title} ({name}) is missing.", where=where, hint=hint)
 
 
@@ -278,7 +291,8 @@ def _read(environ: Mapping[str, str], variable: str) -> str:
 def _fields_of_urls(connector: Connector) -> set[str]:
     """The fields that decide where a secret goes."""
     form = connector.connection
-    urls = (form.base_url, form.auth.token_url)
+    routes = [route for action in connector.actions.values() for route in action.routes.values()]
+    urls = (form.base_url, form.auth.token_url, *(route.request.base_url for route in routes))
     found = (expression for url in urls if url is not None for _, expression, _ in url.expressions())
     return {path[-1] for expression in found for path in expression.references}
 

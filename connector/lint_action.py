@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from connector.connection import checked_base_url
 from connector.document import Document
-from connector.errors import InputError, Problem, did_you_mean
+from connector.errors import CredentialError, InputError, Problem, did_you_mean
 from connector.lint_schema import schema_problems
 from connector.lint_template import TemplateLint
 from connector.manifest import Action, Connector, Route, Rule, Unsupported
@@ -122,6 +123,8 @@ class ActionLint:
     def _request(self, name: str, route: Route) -> Iterator[Problem]:
         here: YamlPath = ("routes", name, "request")
         request = route.request
+        if request.base_url is not None:
+            yield from self._own_url((*here, "base_url"), request.base_url)
         lint = TemplateLint(self.document, self.connector.tables)
         lint.shape((*here, "path"), request.path, self.scope)
         found = lint.take_problems() or list(self._optional_in_path((*here, "path"), request.path))
@@ -154,6 +157,30 @@ class ActionLint:
         yield from self._places(here, route)
         if not found:  # else what is misspelt would be told twice
             yield from self._coverage(name, route, lint.used)
+
+    def _own_url(self, place: YamlPath, template: Template) -> Iterator[Problem]:
+        form = self.connector.connection
+        scope = Shape(_OBJECT, {"connection": of_schema(form.fields, ("connection",), filled=True)})
+        lint = TemplateLint(self.document, self.connector.tables)
+        shape = lint.shape(place, template, scope)
+        found = lint.take_problems()
+        if not shape.can_be("string"):
+            found.append(self._problem(place, f"The base URL is {shape.describe()}.", "Give it a text."))
+        for path in sorted(lint.used):
+            if path[-1] in form.secrets:
+                message = f"The secret {path[-1]!r} would stand in the URL."
+                found.append(self.document.problem(place, message, "Use it in auth.", word=path[-1]))
+            elif path[-1] not in form.fields.get("required", ()) and path[-1] not in form.defaults:
+                message = f"The request needs {path[-1]!r}, and the form does not ask for it."
+                hint = "Give it a default, or add it to `required` in connector.yaml."
+                found.append(self.document.problem(place, message, hint, word=path[-1]))
+        url = template.fill({"connection": form.defaults})
+        if url is not None and not found:
+            try:
+                checked_base_url(url, where="", environ={})
+            except CredentialError as error:
+                found.append(self._problem(place, error.message, error.hint))
+        yield from found
 
     def _no_text(self, place: YamlPath, shape: Shape) -> Iterator[Problem]:
         if not shape.without("null").can_be(*_SCALARS):

@@ -15,7 +15,7 @@ from connector.shipped_files import manifests, shipped_names
 if TYPE_CHECKING:
     from connector.reading import Manifest
 
-__all__ = ["find", "load", "read", "shipped_folder", "shipped_names"]
+__all__ = ["find", "load", "named", "read", "shipped_folder", "shipped_names"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
 
@@ -74,6 +74,19 @@ def read(name: str | Path) -> Manifest:
         hint = "Its author makes the two the same."
         raise ManifestError([Problem(f"{folder}/connector.yaml", message, hint)])
     return manifest
+
+
+def named(connector: Connector) -> str:
+    """What names a connector on the command line: its id where that leads to it, else its folder, quoted for a shell."""
+    try:
+        if find(connector.id) == connector.folder:
+            return connector.id
+    except ManifestError:
+        pass
+    import shlex  # noqa: PLC0415 - only mistakes need it
+
+    text = str(connector.folder)
+    return shlex.quote(text if "/" in text or "\\" in text else f"./{text}")
 
 
 def _place(name: str | Path) -> _Place:

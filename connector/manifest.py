@@ -158,6 +158,13 @@ class Request(_Strict):
 
     Example: /v1/files/${{ inputs.file_id }}/content
     """
+    base_url: ConnectionText | None = None
+    """Where this request goes, if not to the connection's base_url: the host for uploads of a service that has one.
+    The same rules hold for it, and the same credentials go there.
+
+    Example: https://upload.example.com
+    Example: ${{ connection.upload_url }}
+    """
     query: Mapping[str, RequestValue] = field(default_factory=dict)
     """The parameters of the query by name. What is null is left out; a list gives one parameter for each
     item.

@@ -46,7 +46,7 @@ def build(plan: Plan, connection: Connection) -> httpx.Request:
     Raises:
         InputError: if the URL or a header would hold what HTTP cannot carry.
     """
-    url = _url(connection.base_url + plan.path, plan.query)
+    url = _url(connection.url_of(plan.route.request) + plan.path, plan.query)
     form, content = _content(plan)
     headers = _headers(plan, form)
     return _signed(plan.method, url, headers, content, connection)
@@ -77,7 +77,7 @@ def build_token(connection: Connection) -> httpx.Request:
 
 def build_follow_up(plan: Plan, method: str, path: str, connection: Connection) -> httpx.Request:
     """A request that follows a plan's answer: to the same place, without a body."""
-    url = _url(connection.base_url + path)
+    url = _url(connection.url_of(plan.route.request) + path)
     return _signed(method, url, _standard_headers(_agent(plan.connector)), None, connection)
 
 
@@ -90,7 +90,7 @@ def build_check(connection: Connection) -> httpx.Request:
 
 def preview(plan: Plan, connection: Connection, *, stand_in: Callable[[str], str] | None = None) -> Preview:
     """The request of a plan with every secret replaced: by a mask, or by what `stand_in` gives for a field."""
-    url = str(_url(connection.base_url + plan.path, plan.query))
+    url = str(_url(connection.url_of(plan.route.request) + plan.path, plan.query))
     form, content = _content(plan)
     headers = _headers(plan, form)
     text = _text(content) if content is not None and plan.body is None else None

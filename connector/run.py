@@ -45,12 +45,15 @@ CHECK_SECONDS = 30.0
 CANCEL_SECONDS = 10.0
 _MOST = 10**9  # seconds or attempts; whoever gives more has mistaken the unit
 
-State = Literal["works", "wrong_key", "no_credit", "not_allowed", "unreachable", "failing"]
+State = Literal["works", "wrong_key", "no_credit", "not_allowed", "unreachable", "failing", "unknown"]
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Whether a connection works. `what_to_do` is empty when it does."""
+    """Whether a connection works. `what_to_do` is empty when it does.
+
+    `unknown`: the manifest names no request to find out with.
+    """
 
     state: State
     message: str
@@ -186,13 +189,28 @@ class Opened:
     def _crowded(self, planned: Plan, attempts: Attempts) -> ConnectorError:
         taken = f"All {self._limits.at_once} places for requests at once were taken"
         message = f"{taken} until the deadline of {attempts.deadline.seconds:g} seconds passed."
-        return attempts.late(message, where=f"{planned.method} {self.connection.base_url}{planned.path}")
+        return attempts.late(
+            message, where=f"{planned.method} {self.connection.url_of(planned.route.request)}{planned.path}"
+        )
 
     def _queued(self, planned: Plan, attempts: Attempts, wait: float) -> ConnectorError:
         why = "The service has refused others for coming too fast; the" if self._pace.is_paused else "The"
         when = f"{why} turn of this request comes in {max(wait, 0.1):.1f} seconds or later"
         message = f"{when}, after the deadline of {attempts.deadline.seconds:g} seconds."
-        return attempts.late(message, where=f"{planned.method} {self.connection.base_url}{planned.path}")
+        return attempts.late(
+            message, where=f"{planned.method} {self.connection.url_of(planned.route.request)}{planned.path}"
+        )
+
+    def _unchecked(self) -> CheckResult | None:
+        """What can be said without a request of the manifest's; None where it names one."""
+        if self.connector.connection.check is not None:
+            return None
+        if self._tokens is not None:
+            message = "The service gives an access token. The manifest names no request to try it with."
+            return CheckResult("works", message, "")
+        message = "The manifest names no free request to check a connection with."
+        hint = "Run an action to find out, or add `check: {path: ...}` to the manifest's connection."
+        return CheckResult("unknown", message, hint)
 
     def checked(self, response: network.Response) -> CheckResult:
         if not response.is_success:
@@ -443,6 +461,8 @@ class OpenConnection(Opened):
             sending = Sending(within(CHECK_SECONDS))
             if self._tokens is not None:
                 self._tokens.anew(sending.deadline)
+            if (unchecked := self._unchecked()) is not None:
+                return unchecked
             return self.checked(network.send(self._transport, build_check(self.connection), sending))
         except (TransportError, ApiError, CredentialError) as error:
             return check_failed(error)

@@ -238,6 +238,8 @@ class AsyncOpenConnection(Opened):
             sending = Sending(within(CHECK_SECONDS))
             if self._tokens is not None:
                 await self._tokens.anew(sending.deadline)
+            if (unchecked := self._unchecked()) is not None:
+                return unchecked
             response = await network.send_async(self._transport, build_check(self.connection), sending)
             return self.checked(response)
         except (TransportError, ApiError, CredentialError) as error:

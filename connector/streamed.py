@@ -40,7 +40,7 @@ def streams(plan: Plan, head: httpx.Response) -> Stream | None:
 def opened(plan: Plan, stream: Stream, head: httpx.Response, connection: Connection) -> StreamedAnswer:
     """A stream of which nothing has been read."""
     headers = shown_headers(head, connection.redactor)
-    where = f"{plan.method} {connection.base_url}{plan.path}"
+    where = f"{plan.method} {connection.url_of(plan.route.request)}{plan.path}"
     request_id = headers.get("x-request-id")
     return StreamedAnswer(plan, stream, connection, Reply(head.status_code, headers, None, request_id, where))
 

@@ -149,13 +149,22 @@ class _One:
 
     def __init__(self) -> None:
         self._connection: httpcore.HTTP11Connection | None = None
+        self._scheme, self._host = b"", b""  # of the last request; a service may have several hosts
+        self._port: int | None = None
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
         """See httpcore."""
-        connection = self._connection
-        if connection is None or not connection.is_idle() or connection.has_expired():
+        connection, url = self._connection, request.url
+        if (
+            connection is None
+            or url.host != self._host
+            or url.port != self._port
+            or url.scheme != self._scheme
+            or not connection.is_idle()
+            or connection.has_expired()
+        ):
             self.close()
-            url = request.url
+            self._scheme, self._host, self._port = url.scheme, url.host, url.port
             timeout = request.extensions.get("timeout", {}).get("connect")
             stream = connected(url.host.decode("ascii"), url.origin.port, _context(url), timeout)
             connection = httpcore.HTTP11Connection(url.origin, stream, keepalive_expiry=_KEPT_SECONDS)
@@ -174,13 +183,22 @@ class _AsyncOne:
 
     def __init__(self) -> None:
         self._connection: httpcore.AsyncHTTP11Connection | None = None
+        self._scheme, self._host = b"", b""
+        self._port: int | None = None
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
         """See httpcore."""
-        connection = self._connection
-        if connection is None or not connection.is_idle() or connection.has_expired():
+        connection, url = self._connection, request.url
+        if (
+            connection is None
+            or url.host != self._host
+            or url.port != self._port
+            or url.scheme != self._scheme
+            or not connection.is_idle()
+            or connection.has_expired()
+        ):
             await self.aclose()
-            url = request.url
+            self._scheme, self._host, self._port = url.scheme, url.host, url.port
             timeout = request.extensions.get("timeout", {}).get("connect")
             from connector.async_sockets import connected_async  # noqa: PLC0415 - asyncio takes long to import
 

@@ -17,7 +17,7 @@ from connector.loading import load
 from connector.manifest import Connector
 from connector.opening import connect
 from connector.secret import MASK
-from connector.testing.cassette import path_of
+from connector.testing.examples import path_of
 from connector.testing.recording import record
 from connector.testing.replaying import replay
 

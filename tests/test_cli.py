@@ -527,17 +527,23 @@ def test_record_prints_what_it_recorded(cli: Any, monkeypatch: pytest.MonkeyPatc
     """The action and the example are passed on, with the sandbox unless --live is given."""
     asked: list[Any] = []
 
-    def record(place: str, action: str | None, example: str | None, *, live: bool) -> Any:
-        asked.append((place, action, example, live))
+    def record(connector: Any, action: str | None, example: str | None, *, live: Any, allow: Any) -> Any:
+        asked.append((str(connector.folder), action, example, bool(live), allow))
         yield "done"
 
     monkeypatch.setattr("connector.testing.recording.record", record)
-    assert cli("record", f"{own_folder}.execute_search", "one_query") == (Exit.OK, "done\n", "")
-    assert cli("record", "--live") == (Exit.OK, "done\n", "")
-    assert asked == [
-        (str(own_folder), "execute_search", "one_query", False),
-        ("perplexity", None, None, True),
-    ]
+    monkeypatch.setenv("PERPLEXITY_API_KEY", "pplx-test-record")
+    folder, shipped = str(own_folder), str(shipped_folder() / "perplexity")
+    for words, expected in {
+        (f"{folder}.execute_search", "one_query"): (folder, "execute_search", "one_query", False, ()),
+        (folder, "execute_search", "one_query"): (folder, "execute_search", "one_query", False, ()),
+        (folder, "--allow", "a.b"): (folder, None, None, False, ("a.b",)),
+        ("execute_search", "one_query"): (shipped, "execute_search", "one_query", False, ()),
+        ("perplexity", "--live"): (shipped, None, None, True, ()),
+        ("--live",): (shipped, None, None, True, ()),
+    }.items():
+        assert cli("record", *words) == (Exit.OK, "done\n", "")
+        assert asked.pop() == expected
 
 
 def test_a_taken_port_is_explained(cli: Any, sandbox_url: str) -> None:

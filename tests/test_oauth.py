@@ -31,7 +31,7 @@ from connector.request import build_token, curl, preview
 from connector.run import OpenConnection
 from connector.saved import SavedConnection
 from connector.secret import MASK, Secret
-from connector.testing.cassette import path_of
+from connector.testing.examples import path_of
 from connector.testing.recording import record
 from connector.testing.replaying import replay
 

@@ -21,10 +21,10 @@ from tiny import FORM, with_path, write_tiny
 
 import connector
 from connector.connection import Connection, resolve
-from connector.errors import InputError
+from connector.errors import CredentialError, InputError
 from connector.manifest import Connector
 from connector.plan import Plan, input_behind, plan
-from connector.request import build, build_check, curl, preview
+from connector.request import build, build_check, build_follow_up, curl, preview
 from connector.secret import MASK
 
 TODAY = date(2026, 11, 21)
@@ -144,6 +144,52 @@ def test_the_check_is_a_plain_get() -> None:
         b"",
     )
     assert request.headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "host"),
+    [
+        ("https://upload.test/v2/", "https://upload.test/v2/"),
+        ('"https://${{ connection.user }}.up.test"', "https://anna.up.test/"),
+    ],
+)
+def test_a_request_may_go_to_a_host_of_its_own(
+    tiny: Callable[..., Connector], base_url: str, host: str
+) -> None:
+    """With the connection's credentials; the preview shows it."""
+    made = tiny(sent=f"base_url: {base_url}")
+    connection = connected(made)
+    request = build(planned(made), connection)
+    assert str(request.url).startswith(f"{host}items/seven/x?")
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert preview(planned(made), connection).url == str(request.url)
+    assert str(build_follow_up(planned(made), "GET", "/later", connection).url) == f"{host}later"
+    assert str(build_check(connection).url) == "https://tiny.test/api/"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://upload.test", "https://user@upload.test", "upload.test", "https://a.test?x=1"]
+)
+def test_a_host_of_its_own_is_held_to_the_same_rules(tiny: Callable[..., Connector], url: str) -> None:
+    """The key goes there."""
+    made = tiny(sent=f"base_url: {url}")
+    with pytest.raises(CredentialError, match="base_url"):
+        build(planned(made), connected(made))
+
+
+def test_connections_to_several_hosts_are_kept_apart(tmp_path: Path) -> None:
+    """Each request reaches its own, whichever connections are free."""
+    names = [http(200, {"name": "first"}), http(200, {"name": "second"})]
+    with Loopback(names[0]) as first, Loopback(names[1]) as second:
+        write_tiny(tmp_path, sent='base_url: "${{ connection.token_url }}"')
+        file = tmp_path / "actions" / "look.yaml"
+        other = file.read_text().replace("id: look", "id: other", 1)
+        (tmp_path / "actions" / "other.yaml").write_text(
+            other.replace('base_url: "${{ connection.token_url }}"', "")
+        )
+        with connector.connect(tmp_path, key=KEY, base_url=first.url, token_url=second.url) as opened:
+            found = [opened.run(name, {}).outputs["name"] for name in ("look", "other", "look", "other")]
+    assert found == ["second", "first", "second", "first"]
 
 
 # --- forms

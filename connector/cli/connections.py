@@ -210,6 +210,7 @@ def list_(form: str) -> None:
     Page().table(("name", "connector", "secrets in", "settings"), table, indent=0)
 
 
+_SHIPPED = "perplexity"
 _WORDS = {
     "works": "works",
     "wrong_key": "the key is wrong",
@@ -217,6 +218,7 @@ _WORDS = {
     "not_allowed": "not allowed",
     "unreachable": "the service cannot be reached",
     "failing": "the service fails",
+    "unknown": "not known",
 }
 
 
@@ -229,7 +231,7 @@ _WORDS = {
 @click.option(
     "--connector",
     "place",
-    default="perplexity",
+    default=_SHIPPED,
     show_default=True,
     help="Whose connection it is: a connector's name, or a folder.",
 )
@@ -245,6 +247,10 @@ def test(name: str | None, place: str) -> None:
     if name is not None:
         owner = listed(saved(), name).connector
         place = owner if owner in (*shipped_names(), *installed().connectors) else place
+        if place == _SHIPPED != owner:
+            hint = f"Say where {owner} is: connector connections test {shlex.quote(name)} --connector FOLDER"
+            message = f"It is a connection of {owner}, whose manifest is in a folder of your own."
+            raise CredentialError(message, where=f"connection {name[:64]!r}", hint=visible(hint))
     with open_connection(load(place), name) as opened:
         result = opened.check()
         connection = opened.connection

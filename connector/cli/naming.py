@@ -63,7 +63,7 @@ def find_connectors(words: Sequence[str]) -> list[tuple[Connector, str | None, s
     try:
         find(first)
     except ManifestError:
-        is_action = "." in first or any(
+        is_action = "." in re.split(r"[/\\]", first)[-1] or any(
             action == first for _, action in (*shipped_actions(), *installed_actions())
         )
         if not is_action:

@@ -19,6 +19,8 @@ from connector.errors import CredentialError, did_you_mean
 from connector.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from connector.connection import Connection
     from connector.manifest import Connector
     from connector.run import OpenConnection
@@ -62,7 +64,7 @@ def has_credentials(connector: Connector) -> bool:
     """Whether the environment or a saved connection has what a request needs; nothing is read but names."""
     if _chosen(connector, None) is not None:
         return True
-    required = [name for name in connector.connection.secrets if name in _required(connector)]
+    required = [name for name in _required(connector) if name in connector.connection.secrets]
     return all(any(os.environ.get(variable) for variable in _variables(connector, name)) for name in required)
 
 
@@ -79,11 +81,35 @@ def connection_to_look_at(connector: Connector, name: str | None, base_url: str 
     if chosen is None:
         unread = {variable for field in stand_ins for variable in _variables(connector, field)}
         environ = {key: value for key, value in os.environ.items() if key not in unread}
-        return resolve(connector, {**stand_ins, **_given(base_url)}, environ=environ)
+        given = {**stand_ins, **_given(base_url)}
+        for field in _not_said(connector, given, environ):
+            given[field] = _sample(connector, field)
+            tell(f"warning: {_variables(connector, field)[0]} is not set; {given[field]!r} stands in for it.")
+        return resolve(connector, given, environ=environ)
     from connector.saved import SavedConnection
 
     looked_at = SavedConnection(chosen.name, chosen.connector, chosen.settings, stand_ins)
     return resolve(connector, _given(base_url), saved=looked_at, environ=os.environ)
+
+
+def _not_said(connector: Connector, given: Mapping[str, object], environ: Mapping[str, str]) -> Iterator[str]:
+    """The fields that a request needs, are no secrets, and have no value."""
+    from connector.connection import NAME_FIELD
+
+    known = {*given, *connector.connection.defaults, NAME_FIELD}
+    for field in _required(connector):
+        if field not in known and not any(environ.get(variable) for variable in _variables(connector, field)):
+            yield field
+
+
+def _sample(connector: Connector, field: str) -> str:
+    """What stands in for a field that is no secret: a value that it takes, as far as its schema tells."""
+    schema = connector.connection.form.get(field, {})
+    samples = [*schema.get("enum", ()), *schema.get("examples", ())]
+    if samples:
+        return str(samples[0])
+    is_url = field == "base_url" or schema.get("format") == "uri"
+    return "https://api.example" if is_url else field.replace("_", "-")
 
 
 def saved(*, for_saving: bool = False) -> SavedConnections:
@@ -143,7 +169,9 @@ def _variables(connector: Connector, field: str) -> tuple[str, str]:
 
 def _need_secrets(connector: Connector) -> None:
     """A better answer than "api_key is missing" to whoever is new here."""
-    required = [name for name in connector.connection.secrets if name in _required(connector)]
+    from connector.loading import named
+
+    required = [name for name in _required(connector) if name in connector.connection.secrets]
     for name in required:
         variables = _variables(connector, name)
         if any(os.environ.get(variable) for variable in variables):
@@ -153,7 +181,7 @@ def _need_secrets(connector: Connector) -> None:
         choose = (
             f"Choose a saved connection with --connection ({', '.join(names)}), or set" if names else "Set"
         )
-        save = "" if names else f", or save a connection: `connector connections add {connector.id}`"
+        save = "" if names else f", or save a connection: `connector connections add {named(connector)}`"
         raise CredentialError(
             f"There is no {title}.",
             where=f"connection {connector.id!r}",

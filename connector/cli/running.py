@@ -173,6 +173,9 @@ def plan(
     if curl:
         # in its JSON body only there can be characters that need the escape
         give(json_escaped(request.curl(planned, looked_at)))
+        if connector.connection.auth.fetches_token:
+            variable = f"{connector.id}_{request.ACCESS_TOKEN}".upper()
+            tell(f"note: {variable} is an access token, which POST {looked_at.token_url} gives.")
         return
     from connector.cli import planned as shown
 

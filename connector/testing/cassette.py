@@ -15,7 +15,7 @@ import vcr
 from vcr.cassette import Cassette
 from vcr.record_mode import RecordMode
 
-from connector.secret import Redactor, Secret
+from connector.secret import MASK, Redactor, Secret
 from connector.testing.cassette_file import Kept, Played, Recorded, write
 from connector.testing.examples import path_of as path_of  # noqa: PLC0414 - it is found here too
 from connector.testing.secret_scan import ISSUED, STAND_IN
@@ -25,9 +25,14 @@ RESPONSE_HEADERS: Final = frozenset({"content-type", "retry-after", "x-request-i
 _ISSUED: Final = re.compile(rf'("(?:{"|".join(sorted(ISSUED))})"\s*:\s*)"(?:[^"\\]|\\.)+"')
 
 
-def replaying(recorded: Recorded) -> AbstractContextManager[Cassette]:
-    """Answer requests from recorded exchanges, and nothing from the network."""
-    tape = _vcr(RecordMode.NONE, Redactor(), _Moved(), Played(recorded))
+def replaying(recorded: Recorded, secrets: Iterable[Secret]) -> AbstractContextManager[Cassette]:
+    """Answer requests from recorded exchanges, and nothing from the network.
+
+    Args:
+        recorded: the exchanges.
+        secrets: masked in requests, as they were when they were recorded.
+    """
+    tape = _vcr(RecordMode.NONE, Redactor(secrets), _Moved(), Played(recorded))
     played: AbstractContextManager[Cassette] = tape.use_cassette("what is recorded")
     return played
 
@@ -83,11 +88,26 @@ def _vcr(mode: RecordMode, redactor: Redactor, moved: _Moved, persister: Any) ->
         match_on=("method", "path", "query", "json"),
         decode_compressed_response=True,
         before_record_request=_request_scrubber(redactor, moved),
-        before_record_response=_response_scrubber(redactor),
+        before_record_response=_response_scrubber(redactor if mode is RecordMode.ALL else Redactor()),
     )
     tape.register_matcher("json", body)  # its name is what a mismatch is called
+    tape.register_matcher("query", query)
     tape.persister = persister
     return tape
+
+
+def query(asked: Any, recorded: Any) -> None:
+    """The queries say the same. A key in them was masked when it was recorded, and any stands for it now."""
+    one, other = (_values(urlsplit(request.uri).query) for request in (asked, recorded))
+    is_same = one.keys() == other.keys() and all(
+        values == other[name] or set(other[name]) == {MASK} for name, values in one.items()
+    )
+    if not is_same:
+        raise AssertionError(f"asked {_shown(sorted(one.items()))}; recorded {_shown(sorted(other.items()))}")
+
+
+def _values(encoded: str) -> dict[str, list[str]]:
+    return parse_qs(encoded, keep_blank_values=True, max_num_fields=10_000)
 
 
 def body(asked: Any, recorded: Any) -> None:
@@ -103,7 +123,7 @@ def body(asked: Any, recorded: Any) -> None:
 def _normal(request: Any) -> Any:
     body = request.body
     if body and _is_urlencoded(request.headers):
-        return parse_qs(bytes(body).decode("utf-8", "surrogateescape"), keep_blank_values=True)
+        return _values(bytes(body).decode("utf-8", "surrogateescape"))
     try:
         return json.dumps(json.loads(body), sort_keys=True) if body else None
     except (ValueError, RecursionError):
@@ -145,7 +165,8 @@ def _request_scrubber(redactor: Redactor, moved: _Moved) -> Callable[[Any], Any]
             k: redactor.text(str(v)) for k, v in request.headers.items() if k.lower() in REQUEST_HEADERS
         }
         if request.body:
-            request.body = redactor.text(request.body.decode("utf-8", "surrogateescape")).encode()
+            text = redactor.text(request.body.decode("utf-8", "surrogateescape"))
+            request.body = text.encode("utf-8", "surrogateescape")
         return request
 
     return scrub

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
@@ -167,7 +168,7 @@ def write(path: Path, kept: Recorded, redactor: Redactor, allow: Collection[str]
     found = findings(kept.requests, kept.responses, redactor)
     refused = [one for one in found if not one.can_be_allowed or one.place not in allow]
     if refused:
-        allowable = [one.place for one in refused if one.can_be_allowed]
+        allowable = [quote(one.place) for one in refused if one.can_be_allowed]
         hint = "Look at what the service answers, and at the example's inputs."
         if allowable:
             hint += f" What is no secret is allowed by its place: --allow {' --allow '.join(allowable)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ class Replay:
             ConnectorError: as a run does.
         """
         __tracebackhide__ = True
-        from connector.testing.replaying import replay_example  # noqa: PLC0415 - reads much
+        from connector.testing.replaying import replay_example
 
         try:
             if self._mode != "none":
@@ -50,7 +50,7 @@ class Replay:
         raise failed.with_traceback(None) from None  # what lies between is of no use to whoever reads it
 
     def _record(self, one: ConnectorExample) -> None:
-        from connector.testing.recording import record  # noqa: PLC0415 - as above
+        from connector.testing.recording import record
 
         for _ in record(one.connector, one.action.id, one.example.id, live=self._mode == "live"):
             pass
@@ -64,8 +64,8 @@ class Replay:
 def opened(mode: str, node: pytest.Item) -> Iterator[Replay]:
     """The fixture `replay`."""
     try:
-        from connector.testing.no_network import no_network  # noqa: PLC0415
-        from connector.testing.replaying import replay_example as _needed  # noqa: F401, PLC0415
+        from connector.testing.no_network import no_network
+        from connector.testing.replaying import replay_example as _needed  # noqa: F401
     except ImportError as error:
         if str(error.name).startswith("connector"):
             raise
@@ -77,16 +77,19 @@ def opened(mode: str, node: pytest.Item) -> Iterator[Replay]:
         yield Replay(mode, node)
 
 
-def parameters(paths: Iterable[str], root: Path, *, action: str | None = None) -> list[Any]:
+def parameters(paths: Iterable[Any], root: Path, options: Mapping[str, Any]) -> list[Any]:
     """The examples of connectors, as pytest's parameters.
 
     Args:
         paths: names, or folders, seen from pytest's root.
         root: pytest's root.
-        action: only the examples of this action.
+        options: of the marker: `action`, for the examples of one action.
     """
+    action = options.get("action")
+    if options.keys() - {"action"} or not isinstance(action, str | None):
+        pytest.fail("connector_examples takes names or folders, and action='...'.", pytrace=False)
     try:
-        chosen = [one for path in paths for one in examples(load(_place(path, root)), action)]
+        chosen = [one for path in paths for one in examples(load(_place(str(path), root)), action)]
     except ConnectorError as error:
         pytest.fail(f"connector_examples: {error}", pytrace=False)
     if not chosen:

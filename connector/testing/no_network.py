@@ -18,7 +18,7 @@ class NetworkBlocked(AssertionError):
 
 @contextmanager
 def no_network() -> Iterator[None]:
-    """While it lasts, no socket of this process connects, sends to an address, or asks for one's name.
+    """While it lasts, no socket of this process connects or sends to an address, and no name is looked up.
 
     What is connected already goes on, and so do the sockets of one machine (AF_UNIX), by which the parts of a
     program talk to one another.
@@ -53,6 +53,8 @@ def _blocked_method(method: Callable[..., Any]) -> Callable[..., Any]:
     def blocked(self: socket.socket, *arguments: Any) -> Any:
         if self.family in _LOCAL or (method.__name__ == "sendmsg" and len(arguments) < 4):
             return method(self, *arguments)
+        if method.__name__.startswith("connect"):
+            self.close()  # whoever connects closes it for an OSError only, which would be taken for the network's
         raise _refused(arguments[-1] if arguments else "")
 
     return blocked

@@ -43,7 +43,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
     marker = metafunc.definition.get_closest_marker("connector_examples")
     paths = [*marker.args] if marker and marker.args else metafunc.config.getini(_PATHS)
-    found = parameters(paths, metafunc.config.rootpath, **(marker.kwargs if marker else {}))
+    found = parameters(paths, metafunc.config.rootpath, marker.kwargs if marker else {})
     metafunc.parametrize(_EXAMPLE, found)
 
 

@@ -83,7 +83,11 @@ def played(one: ConnectorExample, kept: Recorded, where: str, again: str = "") -
         connection = connection.with_token(Secret("test-replay-token"))
     differs: list[str] = []
     # unlimited, for the limits are those of a service
-    with no_network(), replaying(kept) as cassette, OpenConnection(connection, limits=Limits()) as opened:
+    with (
+        no_network(),
+        replaying(kept, connection.secrets.values()) as cassette,
+        OpenConnection(connection, limits=Limits()) as opened,
+    ):
         try:
             result = opened.run(one.action.id, one.example.inputs, route=one.example.route)
         except CannotOverwriteExistingCassetteException as error:
