@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from connector.connection import checked_base_url
 from connector.errors import CredentialError
 from connector.importing.cleaning import prose
-from connector.importing.names import id_of, title_of
+from connector.importing.names import id_of, title_of, unique
 from connector.importing.operations import Operation, security_of
 from connector.importing.spec import Inexpressible, Node, Spec, mapping, mappings, text
 
@@ -230,6 +230,37 @@ class Server:
     url: str
     about: str
     left_out: tuple[str, ...] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """The URLs of single operations, each with the field of the connection that holds it."""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields for those URLs."""
+        return {
+            name: {
+                "type": "string",
+                "title": title_of(name).replace("Url", "URL"),
+                "description": "Where some of the requests go.",
+                "format": "uri",
+                "default": url,
+            }
+            for url, name in self.elsewhere.items()
+        }
+
+    def of(self, operation: Operation) -> tuple[str, str | None]:
+        """Where an operation is: what stands before its path, and the expression for a URL of its own.
+
+        Raises:
+            Inexpressible: if no key may be sent there.
+        """
+        own = server_of(operation)
+        if not own or own == self.url:
+            return "", None
+        if self.url and own.startswith(f"{self.url}/"):
+            return own.removeprefix(self.url), None
+        if own not in self.elsewhere:
+            raise Inexpressible(f"it is served at {own}, where no key may be sent")
+        return "", f"${{{{ connection.{self.elsewhere[own]} }}}}"
 
 
 _PLACEHOLDERS: Final = ("example", "your", "my", "subdomain", "domain", "tenant", "host", "{", "<", "localhost")
@@ -245,14 +276,27 @@ def server(spec: Spec, operations: Iterable[Operation]) -> Server:
         own = Counter(url for operation in operations if (url := server_of(operation)))
         said = [{"url": url} for url, _ in own.most_common()]
     found = [_filled(node) for node in said if text(node.get("url"))]
-    for url in found:
-        if is_base_url(url):
-            others = [other for other in found if other != url]
-            about = f"The document also names {', '.join(others[:5])}." if others else ""
-            return Server(url.rstrip("/"), about)
+    url = next(filter(is_base_url, found), "").rstrip("/")
+    elsewhere = _elsewhere(url, operations)
+    if url:
+        others = [other for other in found if other.rstrip("/") != url]
+        about = f"The document also names {', '.join(others[:5])}." if others else ""
+        return Server(url, about, (), elsewhere)
     names = ", ".join(text(node.get("url")) for node in said[:3])
     why = f"the document names {names}" if names else "the document names no server"
-    return Server("", f"Where the service is; {why}.", (f"the base URL: {why}, so the connection asks for it",))
+    left_out = (f"the base URL: {why}, so the connection asks for it",)
+    return Server("", f"Where the service is; {why}.", left_out, elsewhere)
+
+
+def _elsewhere(url: str, operations: Iterable[Operation]) -> dict[str, str]:
+    """The URLs of operations that are served by another host than the rest: URL -> name of a field."""
+    made: dict[str, str] = {}
+    for operation in operations:
+        own = server_of(operation)
+        if own and own != url and not (url and own.startswith(f"{url}/")) and is_base_url(own):
+            word = id_of((urlsplit(own).hostname or "").partition(".")[0], "other")
+            made.setdefault(own, unique(f"{word[:40]}_url", {*made.values(), "base_url"}))
+    return made
 
 
 def server_of(operation: Operation) -> str:
