@@ -516,6 +516,14 @@ class InputLifecycle(_Strict):
     """
 
 
+def _has_secrets(schema: Any) -> bool:
+    if isinstance(schema, list):
+        return any(map(_has_secrets, schema))
+    return isinstance(schema, Mapping) and (
+        schema.get("writeOnly") is True or any(map(_has_secrets, schema.values()))
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Action(_Strict):
     """One thing that the service can do: what it takes, what it gives, and the ways to carry it out."""
@@ -620,6 +628,11 @@ class Action(_Strict):
         """The inputs by name, in the manifest's order."""
         fields: Mapping[str, Schema] = self.inputs.get("properties", {})
         return fields
+
+    @cached_property
+    def has_secrets(self) -> bool:
+        """Whether an input, or a part of one, is marked as a secret."""
+        return _has_secrets(self.inputs)
 
     @cached_property
     def input_defaults(self) -> Mapping[str, Any]:

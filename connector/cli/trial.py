@@ -107,7 +107,7 @@ def outputs_of(connector: Connector, action: Action, route: Route, result: Resul
 def _scope(action: Action, route: Route) -> Shape:
     """What the outputs' expressions see, as lint has it."""
     thing = frozenset({"object"})
-    body = Shape(frozenset({"string"})) if route.answer == "text" else of_schema(route.response)
+    body = Shape(frozenset({"string"})) if route.answer != "json" else of_schema(route.response)
     response = {
         "body": body,
         "status": Shape(frozenset({"integer"})),
