@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+
 import pytest
 
-from connector.errors import InputError
+from connector.errors import ConnectorError, InputError
+from connector.importing.curl import imported
 from connector.importing.curl_options import VALUED, Option, options
 from connector.importing.shell_words import words
 
@@ -69,6 +73,9 @@ def test_words_of_a_posix_shell(text: str, arguments: list[str]) -> None:
         ('curl ^"a\\\\^"', ["a\\"]),
         ('curl ^"%KEY%^"', ["\0KEY\0"]),
         ('curl ^\n "a ""b"" c"', ['a "b" c']),
+        ('curl ^"a^" | jq', ["a"]),
+        ('curl ^"a^" > f.json', ["a"]),
+        ('curl "a|b" ^\n -v', ["a|b", "-v"]),
     ],
 )
 def test_words_of_cmd(text: str, arguments: list[str]) -> None:
@@ -115,7 +122,8 @@ def test_a_here_document_is_what_the_command_reads(text: str, stdin: str | None)
         ("curl {a,b}", "line 1, column 6", "several words"),
         (r"curl $'\ud83d'", "line 1, column 6", "not UTF-8"),
         (r"curl $'\xff'", "line 1, column 6", "not UTF-8"),
-        ('curl ^"a^" & b', "line 1, column 12", "for cmd"),
+        ('curl ^"a^" x&b', "line 1, column 13", "to cmd"),
+        ('curl ^"a', "line 1, column 6", "not closed"),
         ("wget a", "the command", "no curl command"),
         ("", "the command", "no curl command"),
         ("curl a\ncurl b", "the command", "2 curl commands"),
@@ -166,3 +174,36 @@ def test_an_option_with_a_value_leaves_the_url_alone(name: str) -> None:
     assert list(options([f"--{name}", "value", "https://a.example"]))[1:] == [
         Option("url", "https://a.example")
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "curl {" + "," * 500_000,
+        "curl '" + "eyJ" * 300_000 + "'",
+        "curl https://a.example " + "-d a " * 190_000,
+        'curl ^"' + "\\a" * 400_000,
+        "curl " + "'" * 900_001,
+        "curl " + "$'\\x41" * 100_000,
+        "curl " + "<a " * 300_000,
+        "curl https://a.example/" + "a/" * 400_000,
+        "curl https://a.example -H '" + "a" * 900_000 + "'",
+    ],
+    ids=[
+        "braces",
+        "tokens",
+        "data",
+        "backslashes",
+        "quotes",
+        "escapes",
+        "placeholders",
+        "segments",
+        "no header",
+    ],
+)
+def test_a_hostile_command_takes_seconds_at_most(text: str) -> None:
+    """A million characters are read once, whatever they are."""
+    began = time.perf_counter()
+    with suppress(ConnectorError):
+        imported(text)
+    assert time.perf_counter() - began < 20

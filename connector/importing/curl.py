@@ -88,6 +88,8 @@ class _Importing:
         self.sample = sample
         self.notes = list(asked.notes)
         self.url = url(asked.url, globs=asked.globs, keeps_dots=asked.keeps_dots)
+        # a webhook's address is its key
+        self.is_webhook = "hook" in asked.url.partition("?")[0]
         self.id = named.id or connector_id(self.url.authority)
         self.headers, content_type = self._headers()
         self.body = body(asked, self.notes)
@@ -189,6 +191,8 @@ class _Importing:
         """Where requests go, and a sentence about it; empty where only people know."""
         there = f"{self.url.scheme}://{self.url.authority}"
         if not re.fullmatch(r"[A-Za-z0-9.:\[\]_-]+", self.url.authority):
+            if "\0" not in there and not re.search(r"\{[^{}]+\}|<[^<>]+>", there):
+                raise refusal("the URL", "It has a host that is not one.", "Write it as https://host/path.")
             shown = VARIABLE.sub(lambda found: f"{{{found[1]}}}", there)
             shown = shown if shown.isascii() and shown.isprintable() else "another host each time"
             return "", f"Where the service is; the command says {shown}."
@@ -211,11 +215,10 @@ class _Importing:
 
     def _hidden(self, segment: Segment) -> Segment:
         """A segment in which what is secret varies."""
-        is_webhook = "hook" in self.url.authority or any("hook" in str(part) for part in self.url.segments)
 
         def part(part: str | Varying) -> str | Varying:
             text = unquote(part) if isinstance(part, str) else part.literal or ""
-            is_long = is_webhook and re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9_-]{16,}", text)
+            is_long = self.is_webhook and re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9_-]{16,}", text)
             if self.secrets.shows(text) or is_long:
                 found = re.fullmatch(r"(bot)([0-9]+:.+)", text)
                 return Varying("token", text) if not found else Varying("bot_token", text)

@@ -69,13 +69,22 @@ class _Asked:
     urls: list[str] = field(default_factory=list)
     method: str | None = None
     headers: list[tuple[str, str | None]] = field(default_factory=list)
-    data: str | None = None
+    pieces: list[str] = field(default_factory=list)
     query: list[str] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
     flags: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
+
+    def add(self, text: str, glue: str) -> None:
+        """Data beside that of the options before."""
+        self.pieces += [glue, text] if any(self.pieces) else [text]
+
+    @property
+    def data(self) -> str | None:
+        """All of the data; None if no option has any."""
+        return "".join(self.pieces) if self.pieces else None
 
 
 def command(words: Words) -> Command:
@@ -130,12 +139,12 @@ def _take(option: Option, asked: _Asked, stdin: str | None) -> None:
             asked.headers.extend(_header(value))
         case "data" | "data-ascii" | "data-binary" | "json":
             text = _sent(option, stdin)
-            asked.data = _joined(asked.data, text, "" if option.name == "json" else "&")
+            asked.add(text, "" if option.name == "json" else "&")
             asked.flags |= {"json"} if option.name == "json" else set()
         case "data-raw":
-            asked.data = _joined(asked.data, value, "&")
+            asked.add(value, "&")
         case "data-urlencode":
-            asked.data = _joined(asked.data, _encoded(value, "--data-urlencode"), "&")
+            asked.add(_encoded(value, "--data-urlencode"), "&")
         case "url-query":
             asked.query.append(value[1:] if value.startswith("+") else _encoded(value, "--url-query"))
         case "form":
@@ -169,10 +178,6 @@ def _of_proxy(value: str) -> Iterator[str]:
     user, at, _ = value.partition("://")[2].rpartition("@") if "://" in value else value.rpartition("@")
     for text in (user if at else value, value.partition(":")[2].strip()):
         yield from (text, unquote(text), unquote(text.partition(":")[2]))
-
-
-def _joined(before: str | None, text: str, glue: str) -> str:
-    return text if before is None else f"{before}{glue if before else ''}{text}"
 
 
 def _sent(option: Option, stdin: str | None) -> str:

@@ -86,9 +86,9 @@ _SECRET_VALUE: Final = re.compile(
     r"(?:sk|rk|pk)[-_](?:live|test|proj|ant|or|svcacct|admin)[-_][A-Za-z0-9_-]{6,}|sk-[A-Za-z0-9_-]{16,}"
     r"|pplx-[A-Za-z0-9_-]{12,}|gh[opusr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
     r"|xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}|A[KS]IA[0-9A-Z]{12,}|AIza[\w-]{30,}"
-    r"|ya29\.[\w-]{16,}|SG\.[\w-]{16,}\.[\w-]{16,}|hf_[A-Za-z0-9]{16,}|r8_[A-Za-z0-9]{16,}|shp(?:at|ca|pa|ss)_\w{16,}"
+    r"|ya29\.[\w-]{16,}|SG\.[\w-]{16,100}\.[\w-]{16,}|hf_[A-Za-z0-9]{16,}|r8_[A-Za-z0-9]{16,}|shp(?:at|ca|pa|ss)_\w{16,}"
     r"|dop_v1_\w{16,}|npm_\w{20,}|whsec_\w{16,}|lin_api_\w{16,}|ntn_\w{16,}|secret_\w{20,}|pat-\w{2,3}[\w-]{16,}"
-    r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*|[0-9]{8,10}:[A-Za-z0-9_-]{30,}|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|eyJ[\w-]{8,2000}\.eyJ[\w-]{8,}\.[\w-]*|[0-9]{8,10}:[A-Za-z0-9_-]{30,}|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
 _SHORTEST: Final = 8
 

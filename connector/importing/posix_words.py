@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 from connector.importing.shell_text import OUTPUT, QUOTE_IT, Shell, ShellCommand
 
 _PLAIN: Final = re.compile(r"[^\s|&;()<>\\'\"$`{#]+")
-_BRACES: Final = re.compile(r"\{[^\s{}'\"]*(?:,|\.\.)[^\s{}'\"]*\}")
+_BRACES: Final = re.compile(r"\{([^\s{}'\"]{0,1000})\}")
 _NAME: Final = re.compile(r"(?:env:)?([A-Za-z_][A-Za-z0-9_]*)|\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
 _LINE_GOES_ON: Final = re.compile(r"\\[ \t]*\n|\\\Z|(?<!\S)\\[ \t]+(?=-)")  # at the end of what was a line
 _BACKTICK_ENDS: Final = re.compile(r"`[ \t]*\n")  # PowerShell's way to let a line go on
@@ -79,7 +79,8 @@ class Posix(Shell):
         elif char == "`":
             self._backtick()
         elif char == "{":
-            if _BRACES.match(self.text, self.at):
+            found = _BRACES.match(self.text, self.at)
+            if found and ("," in found[1] or ".." in found[1]):
                 self.refuse("A shell would make several words of what stands between these braces.", QUOTE_IT)
             self._take(char)
         else:
