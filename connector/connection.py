@@ -86,7 +86,7 @@ class Connection:
         """Where the access token comes from, for an auth that fetches one."""
         template, where = self.connector.connection.auth.token_url, f"connection {self.name!r}"
         url = template.fill({"connection": {**self.settings}}) if template else None
-        if isinstance(url, str) and url.startswith("/"):
+        if isinstance(url, str) and url.startswith("/") and not url.startswith("//"):
             url = self.base_url + url
         return checked_url(url, what="token_url", where=where)
 

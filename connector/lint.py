@@ -158,7 +158,7 @@ def _auth_text_problems(
     place = ("connection", "auth", *path)
     lint = TemplateLint(document, connector.tables)
     shape = lint.shape(place, template, scope)
-    if path == ("scopes",) and shape.item is not None:
+    if path[0] in {"scopes", "parameters"} and shape.item is not None:
         shape = shape.item
     if not shape.without("null").can_be("string", "integer", "number", "boolean"):
         yield document.problem(place, f"`{path[-1]}` would be {shape.describe()}.", "Give it a text.")

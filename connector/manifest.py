@@ -732,7 +732,7 @@ class Auth(_Strict):
     """
     parameters: Mapping[str, ConnectionText] = field(default_factory=dict)
     """oauth2_client_credentials: what else the token's request has in its form. `grant_type` replaces the
-    usual client_credentials, for a service that has a word of its own.
+    usual client_credentials, for a service that has a word of its own. A list repeats its name.
 
     Example: {audience: https://api.example.com}
     """

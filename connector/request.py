@@ -71,8 +71,13 @@ def build_token(connection: Connection) -> httpx.Request:
         headers = {**headers, "Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     else:
         fields.update(client)
-    content = urlencode([(name, text_of(value)) for name, value in fields.items() if value is not None])
-    return _complete("POST", url, headers, content.encode(), connection)
+    pairs = [
+        (name, text_of(item))
+        for name, value in fields.items()
+        for item in (value if isinstance(value, list) else [value])
+        if item is not None
+    ]
+    return _complete("POST", url, headers, urlencode(pairs).encode(), connection)
 
 
 def build_follow_up(plan: Plan, method: str, path: str, connection: Connection) -> httpx.Request:

@@ -11,11 +11,15 @@ from leaks import everything_shown
 from loopback import Loopback, Received, http
 from tiny import LOGIN, LOGIN_INPUTS, write_tiny
 
+from connector.cli.trial import tried
+from connector.connection import resolve
 from connector.errors import ApiError, InputError
 from connector.loading import load
 from connector.manifest import Connector
+from connector.observed import Observed
 from connector.opening import connect
 from connector.request import curl, preview
+from connector.run import OpenConnection
 from connector.secret import MASK
 
 PASSWORD = "test-of-one-run-77"
@@ -57,6 +61,18 @@ def test_a_plan_shows_a_mask(tiny: Connector) -> None:
         told = f"{shown} {curl(planned, opened.connection)} {planned.fields}"
     assert shows(told) == []
     assert "anna" in told
+
+
+def test_a_trial_shows_what_was_sent_without_them(tiny: Connector) -> None:
+    """`connector try` prints the exchange as it went over the wire."""
+    with Loopback(http(200, {"name": "x"})) as server:
+        connection = resolve(tiny, {"key": "test-key-1", "base_url": server.url}, environ={})
+        observed = Observed(connection.redactor, set())
+        with OpenConnection(connection, observed) as opened:
+            trial = tried(opened, observed, tiny.actions["look"], INPUTS)
+    assert trial.error is None
+    assert MASK in trial.exchanges[0].request_body
+    assert shows(repr(trial.exchanges)) == []
 
 
 @pytest.mark.parametrize(
