@@ -11,7 +11,8 @@ from connector.lint import SECRET_NAME
 LONGEST: Final = 64
 
 _WORD_ENDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_NO_NAMES: Final = {"null", "true", "false"}  # expressions read them as values
+UNSAYABLE: Final = frozenset({"null", "true", "false"})
+"""Names that expressions read as values."""
 
 
 def id_of(text: str, otherwise: str = "action") -> str:
@@ -38,7 +39,7 @@ def input_name_of(text: str) -> str:
     name = name[:LONGEST] or "value"
     if name[0].isdigit():
         name = f"_{name}"
-    return f"{name}_" if name in _NO_NAMES else name
+    return f"{name}_" if name in UNSAYABLE else name
 
 
 def not_a_secret(name: str) -> str:
