@@ -381,7 +381,7 @@ EOF
     Case(
         id="postman urlencoded",
         command="curl --location 'https://api.example.com/token' --header 'Content-Type: application/x-www-form-urlencoded' --data-urlencode 'grant_type=client_credentials' --data-urlencode 'client_id=my-app' --data-urlencode 'client_secret=test-secret-0018' ",
-        inputs={"client_secret_value": "test-secret-0018"},
+        inputs={"client_secret": "test-secret-0018"},
         method="POST",
         path="/token",
         kind="application/x-www-form-urlencoded",

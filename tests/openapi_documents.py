@@ -7,7 +7,9 @@ from typing import Any
 
 from connector.importing.openapi import Imported, Wanted, imported
 
-OK: dict[str, Any] = {"200": {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}}
+OK: dict[str, Any] = {
+    "200": {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}
+}
 
 
 def three(paths: dict[str, Any], version: str = "3.0.3", **parts: Any) -> dict[str, Any]:
@@ -38,21 +40,27 @@ def get(path: str = "/things", **parts: Any) -> dict[str, Any]:
     return three({path: {"get": {"operationId": "getThing", "responses": OK, **parts}}})
 
 
-def post(schema: Any, kind: str = "application/json", *, required: bool = True, **parts: Any) -> dict[str, Any]:
+def post(
+    schema: Any, kind: str = "application/json", *, required: bool = True, **parts: Any
+) -> dict[str, Any]:
     """A document whose one operation sends a body of a schema."""
     body = {"required": required, "content": {kind: {"schema": schema}}}
-    return three({"/things": {"post": {"operationId": "addThing", "requestBody": body, "responses": OK, **parts}}})
+    return three(
+        {"/things": {"post": {"operationId": "addThing", "requestBody": body, "responses": OK, **parts}}}
+    )
 
 
-def answering(schema: Any, kind: str = "application/json", status: str = "200", **parts: Any) -> dict[str, Any]:
+def answering(
+    schema: Any, kind: str = "application/json", status: str = "200", **parts: Any
+) -> dict[str, Any]:
     """A document whose one operation answers with a schema."""
     answer = {status: {"description": "", "content": {kind: {"schema": schema}}}}
     return three({"/things": {"get": {"operationId": "getThing", "responses": answer}}}, **parts)
 
 
-def read(document: Any, wanted: Wanted = Wanted()) -> Imported:
+def read(document: Any, wanted: Wanted | None = None) -> Imported:
     """What becomes of a document."""
-    return imported(json.dumps(document).encode(), "acme.json", wanted)
+    return imported(json.dumps(document).encode(), "acme.json", wanted or Wanted())
 
 
 def action(document: Any) -> dict[str, Any]:

@@ -99,7 +99,7 @@ FACES_THAT_USE_FACES = {
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
     "httpcore": {"sockets", "async_sockets", "wire"},
-    "yaml": {"document", "testing", "importing"},  # vcrpy writes YAML; documents of others are read leniently
+    "yaml": {"document", "importing", "testing"},  # others write all of YAML into documents, and vcrpy into cassettes
     "jmespath": {"expression_parser"},
     "jsonschema": {"schema"},
     "referencing": {"schema"},

@@ -30,18 +30,14 @@ def fields(**properties: Any) -> dict[str, Any]:
             {"a_b": "${{ response.body.a_b }}", "a_b_2": "${{ response.body.a.b }}"},
             id="names that clash",
         ),
-        pytest.param(
-            fields(**{"x-y": TEXT}), {"x_y": '${{ response.body."x-y" }}'}, id="a name with signs"
-        ),
+        pytest.param(fields(**{"x-y": TEXT}), {"x_y": '${{ response.body."x-y" }}'}, id="a name with signs"),
         pytest.param(
             fields(a={"type": ["string", "integer"]}), {"a": "${{ to_string(response.body.a) }}"}, id="mixed"
         ),
         pytest.param(
             fields(a={"oneOf": [TEXT, {"type": "null"}]}), {"a": "${{ response.body.a }}"}, id="or null"
         ),
-        pytest.param(
-            fields(a={"type": "object"}), {"a": "${{ response.body.a }}"}, id="free keys"
-        ),
+        pytest.param(fields(a={"type": "object"}), {"a": "${{ response.body.a }}"}, id="free keys"),
         pytest.param(
             fields(a={"type": "array", "items": TEXT}), {"a": "${{ response.body.a }}"}, id="list of texts"
         ),
@@ -79,9 +75,13 @@ def test_an_answer_gives_flat_outputs(schema: Any, made: dict[str, str]) -> None
 @pytest.mark.parametrize(
     ("schema", "told"),
     [
-        pytest.param(fields(a=fields(b=fields(c=fields(d=TEXT)))), "a.b.c, which is nested deeper", id="deep"),
         pytest.param(
-            fields(a={"type": "array", "items": {"type": "array", "items": TEXT}}), "a, a list", id="list of lists"
+            fields(a=fields(b=fields(c=fields(d=TEXT)))), "a.b.c, which is nested deeper", id="deep"
+        ),
+        pytest.param(
+            fields(a={"type": "array", "items": {"type": "array", "items": TEXT}}),
+            "a, a list",
+            id="list of lists",
         ),
         pytest.param(
             fields(a={"type": "array", "items": fields(b=TEXT, c={"type": "array", "items": TEXT})}),
@@ -98,7 +98,12 @@ def test_what_is_not_flat_is_told(schema: Any, told: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "answer"),
-    [("text/plain", "text"), ("application/xml", "text"), ("text/html", "bytes"), ("application/pdf", "bytes")],
+    [
+        ("text/plain", "text"),
+        ("application/xml", "text"),
+        ("text/html", "bytes"),
+        ("application/pdf", "bytes"),
+    ],
 )
 def test_an_answer_that_is_no_json_is_one_output(kind: str, answer: str) -> None:
     """A text, or a file as base64; it is asked for."""
@@ -114,7 +119,9 @@ def test_an_answer_that_is_no_json_is_one_output(kind: str, answer: str) -> None
         pytest.param({}, {"status": "${{ response.status }}"}, id="none"),
         pytest.param({"2XX": OK["200"]}, {"answer": "${{ response.body }}"}, id="2XX"),
         pytest.param({"default": OK["200"]}, {"answer": "${{ response.body }}"}, id="default"),
-        pytest.param({"202": {"description": ""}, "200": OK["200"]}, {"answer": "${{ response.body }}"}, id="several"),
+        pytest.param(
+            {"202": {"description": ""}, "200": OK["200"]}, {"answer": "${{ response.body }}"}, id="several"
+        ),
         pytest.param({"400": OK["200"]}, {"status": "${{ response.status }}"}, id="failures only"),
     ],
 )

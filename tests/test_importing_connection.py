@@ -34,7 +34,9 @@ KEY = {"type": "apiKey", "in": "header", "name": "X-Key"}
 @pytest.mark.parametrize(
     ("scheme", "auth"),
     [
-        pytest.param(KEY, {"kind": "header", "name": "X-Key", "value": "${{ connection.api_key }}"}, id="header"),
+        pytest.param(
+            KEY, {"kind": "header", "name": "X-Key", "value": "${{ connection.api_key }}"}, id="header"
+        ),
         pytest.param(
             {**KEY, "in": "query", "name": "key"},
             {"kind": "query", "name": "key", "value": "${{ connection.api_key }}"},
@@ -52,7 +54,11 @@ KEY = {"type": "apiKey", "in": "header", "name": "X-Key"}
         ),
         pytest.param(
             {"type": "http", "scheme": "basic"},
-            {"kind": "basic", "username": "${{ connection.username }}", "password": "${{ connection.password }}"},
+            {
+                "kind": "basic",
+                "username": "${{ connection.username }}",
+                "password": "${{ connection.password }}",
+            },
             id="basic",
         ),
         pytest.param(
@@ -61,7 +67,9 @@ KEY = {"type": "apiKey", "in": "header", "name": "X-Key"}
             id="another scheme of HTTP",
         ),
         pytest.param(
-            {"type": "openIdConnect"}, {"kind": "bearer", "value": "${{ connection.access_token }}"}, id="OpenID"
+            {"type": "openIdConnect"},
+            {"kind": "bearer", "value": "${{ connection.access_token }}"},
+            id="OpenID",
         ),
         pytest.param(
             {"type": "oauth2", "flows": {"implicit": {}}},
@@ -127,7 +135,9 @@ def test_an_authorization_header_is_the_connections() -> None:
     ("servers", "url"),
     [
         pytest.param([{"url": "https://a.example/v1/"}], "https://a.example/v1", id="plain"),
-        pytest.param([{"url": "http://a.example"}, {"url": "https://b.example"}], "https://b.example", id="not http"),
+        pytest.param(
+            [{"url": "http://a.example"}, {"url": "https://b.example"}], "https://b.example", id="not http"
+        ),
         pytest.param([{"url": "http://a.example"}], None, id="http only"),
         pytest.param([{"url": "/v1"}], None, id="relative"),
         pytest.param([{"url": "https://{site}.a.example"}], None, id="variable without default"),
@@ -171,7 +181,9 @@ def test_swagger_2_names_a_host() -> None:
         pytest.param("[" * 100_000, "nested too deep", id="deep"),
         pytest.param("a: &a [*b]", "Neither JSON nor YAML", id="no such anchor"),
         pytest.param('{"openapi": "3.0.0"}', "describes no operation", id="no operation"),
-        pytest.param('{"openapi": "3.0.0", "paths": {"/a": {"$ref": "b.yaml"}}}', "another document", id="in parts"),
+        pytest.param(
+            '{"openapi": "3.0.0", "paths": {"/a": {"$ref": "b.yaml"}}}', "another document", id="in parts"
+        ),
     ],
 )
 def test_what_is_no_document_is_refused(text: str, said: str) -> None:

@@ -38,9 +38,13 @@ def query(name: str = "q", schema: Any = TEXT, **words: Any) -> dict[str, Any]:
             {"q": "${{ join(' ', inputs.q) }}"},
             id="list with spaces",
         ),
-        pytest.param(query(schema=LIST, style="deepObject"), {"q[]": "${{ inputs.q }}"}, id="list in brackets"),
         pytest.param(
-            query(schema=OBJECT), {"a": "${{ inputs.q.a }}", "b": "${{ inputs.q.b }}"}, id="fields of an object"
+            query(schema=LIST, style="deepObject"), {"q[]": "${{ inputs.q }}"}, id="list in brackets"
+        ),
+        pytest.param(
+            query(schema=OBJECT),
+            {"a": "${{ inputs.q.a }}", "b": "${{ inputs.q.b }}"},
+            id="fields of an object",
         ),
         pytest.param(
             query(content={"application/json": {"schema": OBJECT}}, schema=None),
@@ -49,7 +53,9 @@ def query(name: str = "q", schema: Any = TEXT, **words: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_parameter_of_the_query_is_sent_in_its_style(parameter: dict[str, Any], sent: dict[str, str]) -> None:
+def test_a_parameter_of_the_query_is_sent_in_its_style(
+    parameter: dict[str, Any], sent: dict[str, str]
+) -> None:
     """Styles that a manifest can say are said."""
     assert request(get(parameters=[parameter]))["query"] == sent
 
@@ -62,7 +68,9 @@ def test_a_deep_object_is_sent_in_brackets() -> None:
 
 def test_numbers_in_one_text_are_asked_as_texts() -> None:
     """Only texts can be joined."""
-    made = inputs(get(parameters=[query(schema={"type": "array", "items": {"type": "integer"}}, explode=False)]))
+    made = inputs(
+        get(parameters=[query(schema={"type": "array", "items": {"type": "integer"}}, explode=False)])
+    )
     assert made["q"]["items"] == {"type": "string", "pattern": "^-?[0-9]+$"}
 
 
@@ -76,7 +84,9 @@ def test_numbers_in_one_text_are_asked_as_texts() -> None:
         ),
         pytest.param({"name": "c", "in": "cookie", "schema": TEXT}, "the cookie 'c'", id="cookie"),
         pytest.param({"name": "Cookie", "in": "header", "schema": TEXT}, "credentials", id="cookie header"),
-        pytest.param({"name": "a b", "in": "header", "schema": TEXT}, "no header of that name", id="odd header"),
+        pytest.param(
+            {"name": "a b", "in": "header", "schema": TEXT}, "no header of that name", id="odd header"
+        ),
         pytest.param({"name": "x", "in": "body", "schema": TEXT}, "none that OpenAPI has", id="odd place"),
         pytest.param({"name": "x", "in": "path", "schema": TEXT}, "has no place", id="not in the path"),
     ],
@@ -118,10 +128,17 @@ def test_a_query_in_the_path_is_a_query() -> None:
 
 def test_fields_of_json_are_inputs() -> None:
     """Each with its own words; required ones are required."""
-    schema = {"type": "object", "required": ["name"], "properties": {"name": TEXT, "size": {"type": "integer"}}}
+    schema = {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": TEXT, "size": {"type": "integer"}},
+    }
     made = action(post(schema))
     assert made["inputs"]["required"] == ["name"]
-    assert made["routes"]["main"]["request"]["body"] == {"name": "${{ inputs.name }}", "size": "${{ inputs.size }}"}
+    assert made["routes"]["main"]["request"]["body"] == {
+        "name": "${{ inputs.name }}",
+        "size": "${{ inputs.size }}",
+    }
 
 
 @pytest.mark.parametrize(
@@ -147,7 +164,11 @@ def test_names_that_clash_are_told_apart() -> None:
 
 def test_fields_that_only_answers_have_are_not_asked() -> None:
     """Nor required."""
-    schema = {"type": "object", "required": ["id"], "properties": {"id": {**TEXT, "readOnly": True}, "name": TEXT}}
+    schema = {
+        "type": "object",
+        "required": ["id"],
+        "properties": {"id": {**TEXT, "readOnly": True}, "name": TEXT},
+    }
     assert (list(inputs(post(schema))), "required" in action(post(schema))["inputs"]) == (["name"], False)
 
 
@@ -164,7 +185,7 @@ def test_the_default_of_a_change_is_not_sent() -> None:
     """What a change does not name is to stay as it is."""
     document = post({"type": "object", "properties": {"a": {**TEXT, "default": "x"}}})
     document["paths"]["/things"] = {"patch": document["paths"]["/things"]["post"]}
-    assert inputs(document)["a"] == {"type": "string", "description": "The service's default is \"x\"."}
+    assert inputs(document)["a"] == {"type": "string", "description": 'The service\'s default is "x".'}
 
 
 @pytest.mark.parametrize(
@@ -214,8 +235,20 @@ def test_a_media_type_of_its_own_is_said() -> None:
 def test_swagger_2_says_the_same() -> None:
     """Its words are others: body, formData, collectionFormat."""
     parameters = [
-        {"name": "ids", "in": "query", "type": "array", "items": {"type": "string"}, "collectionFormat": "pipes"},
-        {"name": "tags", "in": "query", "type": "array", "items": {"type": "string"}, "collectionFormat": "multi"},
+        {
+            "name": "ids",
+            "in": "query",
+            "type": "array",
+            "items": {"type": "string"},
+            "collectionFormat": "pipes",
+        },
+        {
+            "name": "tags",
+            "in": "query",
+            "type": "array",
+            "items": {"type": "string"},
+            "collectionFormat": "multi",
+        },
         {"name": "thing", "in": "body", "required": True, "schema": {"$ref": "#/definitions/Thing"}},
     ]
     made = request(
@@ -242,7 +275,9 @@ def test_a_form_of_swagger_2_with_a_file_is_multipart() -> None:
     ("operations", "ids"),
     [
         pytest.param({"get": {}, "post": {}}, ["get_users_id", "post_users_id"], id="no ids"),
-        pytest.param({"get": {"operationId": "a"}, "post": {"operationId": "A"}}, ["a", "a_2"], id="the same twice"),
+        pytest.param(
+            {"get": {"operationId": "a"}, "post": {"operationId": "A"}}, ["a", "a_2"], id="the same twice"
+        ),
         pytest.param({"get": {"operationId": "listHTTPUsers"}}, ["list_http_users"], id="camel case"),
         pytest.param({"get": {"operationId": "repos/get-content"}}, ["repos_get_content"], id="signs"),
         pytest.param({"get": {"operationId": "2fa"}}, ["action_2fa"], id="a digit first"),
@@ -251,5 +286,7 @@ def test_a_form_of_swagger_2_with_a_file_is_multipart() -> None:
 )
 def test_every_operation_has_an_id(operations: dict[str, Any], ids: list[str]) -> None:
     """From its operationId, or from its method and path."""
-    document = three({"/users/{id}": {method: {"responses": OK, **said} for method, said in operations.items()}})
+    document = three(
+        {"/users/{id}": {method: {"responses": OK, **said} for method, said in operations.items()}}
+    )
     assert list(read(document).draft.actions) == ids

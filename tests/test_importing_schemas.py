@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from openapi_documents import action, get, inputs, post, remarks, three
+from openapi_documents import action, get, inputs, post, read, remarks, three
 
 from connector.importing.samples import text_for
+from connector.importing.soundly import sound
 from connector.schema import Checker
 from connector.size import MAX_DEPTH
 
 TEXT = {"type": "string"}
 
 
-def shaped(schema: Any, version: str = "3.0.3", **components: Any) -> Any:
+def shaped(schema: Any, **components: Any) -> Any:
     """The schema of an input."""
     document = post({"type": "object", "properties": {"x": schema}})
-    return inputs({**document, "openapi": version, "components": {"schemas": components}})["x"]
+    return inputs({**document, "components": {"schemas": components}})["x"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,10 @@ def test_a_schema_that_holds_itself_ends_in_any_json() -> None:
 
 def test_a_wide_schema_that_holds_itself_keeps_to_its_size() -> None:
     """Hundreds of fields, each of which is the whole again, cost no time."""
-    tree = {"type": "object", "properties": {f"f{n}": {"$ref": "#/components/schemas/Tree"} for n in range(300)}}
+    tree = {
+        "type": "object",
+        "properties": {f"f{n}": {"$ref": "#/components/schemas/Tree"} for n in range(300)},
+    }
     made = shaped({"$ref": "#/components/schemas/Tree"}, Tree=tree)
     assert len(repr(made)) < 100_000
 
@@ -119,7 +123,18 @@ def test_a_discriminator_tells_alternatives_apart() -> None:
 def test_secrets_of_a_document_stand_in_no_manifest() -> None:
     """Neither in a text for people nor as an example."""
     key = "sk-" + "live0123456789abcdef"
-    document = get(parameters=[{"name": "q", "in": "query", "required": True, "example": key, "description": f"Like {key}.", "schema": TEXT}])
+    document = get(
+        parameters=[
+            {
+                "name": "q",
+                "in": "query",
+                "required": True,
+                "example": key,
+                "description": f"Like {key}.",
+                "schema": TEXT,
+            }
+        ]
+    )
     assert key not in repr(action(document))
 
 
@@ -133,8 +148,12 @@ def test_secrets_of_a_document_stand_in_no_manifest() -> None:
         pytest.param({"schema": {**TEXT, "enum": ["e", "f"]}}, "e", id="a choice"),
         pytest.param({"schema": {**TEXT, "format": "date"}}, "2024-05-17", id="a format"),
         pytest.param({"schema": {"type": "integer", "example": "x"}}, 1, id="one that does not fit"),
-        pytest.param({"schema": {"type": "number", "minimum": 2.5, "exclusiveMinimum": True}}, 3, id="a bound"),
-        pytest.param({"schema": {"type": "array", "items": TEXT, "minItems": 2}}, ["example"] * 2, id="a list"),
+        pytest.param(
+            {"schema": {"type": "number", "minimum": 2.5, "exclusiveMinimum": True}}, 3, id="a bound"
+        ),
+        pytest.param(
+            {"schema": {"type": "array", "items": TEXT, "minItems": 2}}, ["example"] * 2, id="a list"
+        ),
     ],
 )
 def test_an_example_is_the_documents_or_made(words: dict[str, Any], said: Any) -> None:
@@ -145,7 +164,15 @@ def test_an_example_is_the_documents_or_made(words: dict[str, Any], said: Any) -
 
 @pytest.mark.parametrize(
     "pattern",
-    ["^[a-z]{3}$", "^[0-9]+$", r"^\d{4}-\d{2}-\d{2}$", "^#[0-9a-f]{6}$", "^(acct|cus)_[a-z]+$", "^[A-Z]{2}$", "."],
+    [
+        "^[a-z]{3}$",
+        "^[0-9]+$",
+        r"^\d{4}-\d{2}-\d{2}$",
+        "^#[0-9a-f]{6}$",
+        "^(acct|cus)_[a-z]+$",
+        "^[A-Z]{2}$",
+        ".",
+    ],
 )
 def test_a_text_is_made_for_a_pattern(pattern: str) -> None:
     """So that an example can be sent."""
@@ -155,22 +182,33 @@ def test_a_text_is_made_for_a_pattern(pattern: str) -> None:
 
 def test_everything_at_once_becomes_actions() -> None:
     """A document of nonsense is read as far as it goes."""
-    nonsense: list[Any] = [None, True, 5, "x", [], {}, [None], {"$ref": 5}, {"type": 5}, {"allOf": {}, "oneOf": 5}]
+    nonsense: list[Any] = [
+        None,
+        True,
+        5,
+        "x",
+        [],
+        {},
+        [None],
+        {"$ref": 5},
+        {"type": 5},
+        {"allOf": {}, "oneOf": 5},
+    ]
     paths = {
         f"/p{index}": {
             "get": {"parameters": value, "responses": value, "tags": value, "security": value},
             "post": {"parameters": [value], "requestBody": value, "responses": {"200": value}},
             "put": {
                 "requestBody": {"content": {"application/json": {"schema": value, "example": value}}},
-                "responses": {"200": {"content": {"application/json": {"schema": {"properties": {"a": value}}}}}},
+                "responses": {
+                    "200": {"content": {"application/json": {"schema": {"properties": {"a": value}}}}}
+                },
             },
             "parameters": value,
             "servers": value,
         }
         for index, value in enumerate(nonsense)
     }
-    from connector.importing.soundly import sound
-    from openapi_documents import read
 
     made = sound(read(three(paths, components=5, security=[5], tags=5)))
     assert made.operations == 3 * len(nonsense)

@@ -69,7 +69,7 @@ def test_words_of_a_posix_shell(text: str, arguments: list[str]) -> None:
         ('curl ^"a?b=1^&c=%^20d^"', ["a?b=1&c=%20d"]),
         ('curl ^"^{^\\^"a^\\^":1^}^"', ['{"a":1}']),
         ('curl ^"a^\n\nb^"', ["a\nb"]),
-        ('curl ^"c:^\\x^\\^"', ['c:\\x"']),
+        ('curl ^"c:^\\x^\\^"^"', ['c:\\x"']),
         ('curl ^"a\\\\^"', ["a\\"]),
         ('curl ^"%KEY%^"', ["\0KEY\0"]),
         ('curl ^\n "a ""b"" c"', ['a "b" c']),

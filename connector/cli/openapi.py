@@ -30,9 +30,13 @@ _MOST_LINES = 20  # of remarks on a terminal; the file has all of them
     ),
 )
 @click.argument("spec")
-@click.option("--operation", "operations", multiple=True, metavar="ID", help="Only this operation; repeatable.")
+@click.option(
+    "--operation", "operations", multiple=True, metavar="ID", help="Only this operation; repeatable."
+)
 @click.option("--tag", "tags", multiple=True, help="Only operations with this tag; repeatable.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The folder to write; ./<id> if absent.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The folder to write; ./<id> if absent."
+)
 @click.option("--id", "connector_id", default="", help="The connector's id; made from the title if absent.")
 @click.option("--name", default="", help="The connector's name; the document's title if absent.")
 @click.option("--force", is_flag=True, help="Replace the connector that is in the folder.")
@@ -68,7 +72,9 @@ def openapi(
 
 def _check_id(connector_id: str) -> None:
     if connector_id and not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", connector_id):
-        message = f"{connector_id!r} is not an id: use lower-case letters, digits and _, beginning with a letter."
+        message = (
+            f"{connector_id!r} is not an id: use lower-case letters, digits and _, beginning with a letter."
+        )
         raise click.BadParameter(message, param_hint="--id")
 
 

