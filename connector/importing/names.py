@@ -11,15 +11,11 @@ from connector.lint import SECRET_NAME
 LONGEST: Final = 64
 
 _WORD_ENDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-<<<<<<< HEAD
 _ACRONYMS: Final = frozenset(
     {"api", "id", "url", "uri", "json", "html", "pdf", "sms", "ip", "sql", "csv", "xml"}
 )
-_NO_NAMES: Final = {"null", "true", "false"}  # expressions read them as values
-=======
 UNSAYABLE: Final = frozenset({"null", "true", "false"})
 """Names that expressions read as values."""
->>>>>>> df4aa88c18f6efdad71cf7199fa7eaf098572593
 
 
 def id_of(text: str, otherwise: str = "action") -> str:
