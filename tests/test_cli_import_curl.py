@@ -45,9 +45,10 @@ def test_where_the_command_comes_from(cli: Any, here: Path, way: str) -> None:
 def test_the_next_steps_work(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is proposed can be typed as it stands."""
     _, _, err = cli("import", "curl", SEARCH)
-    plan, export, run = [line.strip() for line in err.splitlines() if line.startswith("  ")]
+    plan, trial, export, run = [line.strip() for line in err.splitlines() if line.startswith("  ")]
     assert export == "export PERPLEXITY_API_KEY=..."
     assert run.startswith("connector run ./perplexity.search")
+    assert cli(*trial.partition("#")[0].split()[1:]).code == Exit.OK
     code, out, _ = cli(*plan.partition("#")[0].split()[1:], "--curl")
     assert code == Exit.OK
     assert '--header "Authorization: Bearer $PERPLEXITY_API_KEY"' in out

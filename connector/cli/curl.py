@@ -160,6 +160,7 @@ def _next_steps(draft: Draft, folder: Path, action_id: str, *, has_sample: bool)
         f"{draft.connector['id']}_{name}".upper() for name in form["required"] if name != "connection_name"
     ]
     lines = ["Next:", f"  connector plan {run}    # the exact request; nothing is sent"]
+    lines.append(f"  connector try {place} {action_id} --mock    # a mock of the service answers")
     lines += [f"  export {variable}=..." for variable in variables]
     if has_sample:
         return [*lines, f"  connector run {run}"]
