@@ -151,13 +151,16 @@ def _next_steps(draft: Draft, folder: Path, action_id: str, *, has_sample: bool)
         folder.as_posix() if folder.is_absolute() or str(folder).startswith(".") else f"./{folder.as_posix()}"
     )
     action = draft.actions[action_id]
-    needed = " ".join(f"{name}=..." for name in action["inputs"].get("required", ()))
+    inputs = action["inputs"]["properties"]
+    signs = {name: "=" if inputs[name].get("type") == "string" else ":=" for name in inputs}
+    needed = " ".join(f"{name}{signs[name]}..." for name in action["inputs"].get("required", ()))
     run = f"{place}.{action_id} {needed}".rstrip()
     form: dict[str, Any] = draft.connector["connection"]["fields"]
     variables = [
         f"{draft.connector['id']}_{name}".upper() for name in form["required"] if name != "connection_name"
     ]
     lines = ["Next:", f"  connector plan {run}    # the exact request; nothing is sent"]
+    lines.append(f"  connector try {place} {action_id} --mock    # a mock of the service answers")
     lines += [f"  export {variable}=..." for variable in variables]
     if has_sample:
         return [*lines, f"  connector run {run}"]

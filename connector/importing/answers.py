@@ -15,17 +15,16 @@ from typing import Any, Final, Literal
 from connector.expression_parser import MAX_LENGTH
 from connector.importing.asked import step
 from connector.importing.cleaning import prose
+from connector.importing.columns import SCALARS, or_null, rows, words_of
+from connector.importing.kinds import kinds_of, kinds_said
 from connector.importing.merging import Flattening
-from connector.importing.names import input_name_of, unique
+from connector.importing.names import UNSAYABLE, input_name_of, unique
 from connector.importing.operations import Answer, Media, Operation, is_file, is_text
-from connector.importing.schemas import kinds_of
 from connector.importing.spec import Inexpressible, Node, mapping, text, whole
 
 _DEEPEST: Final = 3
 _MOST_OUTPUTS: Final = 100
-_MOST_COLUMNS: Final = 60
 _LONGEST_PROSE: Final = 300
-_SCALARS: Final = ("string", "integer", "number", "boolean")
 
 
 @dataclass
@@ -63,7 +62,9 @@ def answered(operation: Operation, flattening: Flattening) -> Answered:
     made = Answered()
     media = _media(operation)
     if media is None:
-        made.give("status", {"type": "integer", "description": "The HTTP status of the answer."}, "response.status")
+        made.give(
+            "status", {"type": "integer", "description": "The HTTP status of the answer."}, "response.status"
+        )
         return made
     if not media.is_json or is_file(flattening.of(media.schema)):
         made.accept = media.type
@@ -87,7 +88,7 @@ def _media(operation: Operation) -> Media | None:
     best = _success(operation)
     if best is None or operation.method == "head":
         return None
-    kinds = sorted(best.media, key=lambda one: (not one.is_json, not _word(one.type) == "application/json"))
+    kinds = sorted(best.media, key=lambda one: (not one.is_json, _word(one.type) != "application/json"))
     return kinds[0] if kinds else None
 
 
@@ -96,9 +97,8 @@ def _success(operation: Operation) -> Answer | None:
     found = [by_status[status] for status in sorted(by_status) if status.startswith("2")]
     if not found and "DEFAULT" in by_status:
         return by_status["DEFAULT"]
-    if not found and by_status and all(status.startswith("3") for status in by_status if status[0] in "123"):
-        if any(status.startswith("3") for status in by_status):
-            raise Inexpressible("it answers with a redirect, which is not followed")
+    if not found and any(status.startswith("3") for status in by_status):
+        raise Inexpressible("it answers with a redirect, which is not followed")
     with_body = [answer for answer in found if any(media.is_json for media in answer.media)]
     with_any = [answer for answer in found if answer.media]
     return next(iter([*with_body, *with_any, *found]), None)
@@ -113,7 +113,7 @@ class _Answering:
     def root(self, node: Any) -> None:
         """Take the outputs out of a body."""
         flat = self._one(node)
-        kinds = set(kinds_of(flat)) - {"null"}
+        kinds = kinds_said(flat)
         if kinds == {"array"}:
             schema = self._list("items", flat, "response.body", [])
             if schema is None:
@@ -122,13 +122,16 @@ class _Answering:
             self.made.schema = schema
             count = {"type": "integer", "description": "How many there are."}
             self.made.give("count", count, "length(response.body)")
-        elif kinds and kinds <= set(_SCALARS):
+        elif kinds and kinds <= SCALARS:
             self.made.schema = {"type": sorted(kinds)}
             kind, expression = _scalar(kinds, "response.body")
             self.made.give("value", {"type": kind}, expression)
         elif kinds == {"object"} and not mapping(flat.get("properties")):
             self.made.schema = {"type": "object"}
-            about = prose(flat.get("description"), _LONGEST_PROSE) or "The answer, whose fields have no fixed names."
+            about = (
+                prose(flat.get("description"), _LONGEST_PROSE)
+                or "The answer, whose fields have no fixed names."
+            )
             self.made.give("answer", {"type": "object", "description": about}, "response.body")
         elif kinds == {"object"}:
             self._object(flat)
@@ -147,13 +150,21 @@ class _Answering:
         branches = self.alternatives(flat)
         if not branches:
             return flat
-        flats = [self._one(branch) for branch in branches[:40] if isinstance(branch, Mapping) and branch is not node]
+        flats = [
+            self._one(branch)
+            for branch in branches[:40]
+            if isinstance(branch, Mapping) and branch is not node
+        ]
         real = [one for one in flats if kinds_of(one) != ["null"]]
         if len(real) == 1 and not mapping(flat.get("properties")):
-            return {**real[0], "description": text(flat.get("description")) or real[0].get("description"), "nullable": True}
-        if not real or any(set(kinds_of(one)) - {"null"} != {"object"} for one in real):
+            return {
+                **real[0],
+                "description": text(flat.get("description")) or real[0].get("description"),
+                "nullable": True,
+            }
+        if not real or any(kinds_said(one) != {"object"} for one in real):
             kinds = sorted({kind for one in real for kind in kinds_of(one)})
-            plain = all(kinds_of(one) for one in real) and set(kinds) - {"null"} <= set(_SCALARS)
+            plain = all(kinds_of(one) for one in real) and set(kinds) - {"null"} <= SCALARS
             return {**flat, "type": kinds, "oneOf": [], "anyOf": []} if plain and real else {"x-mixed": True}
         fields: dict[str, Any] = {}
         for one in (flat, *real):
@@ -172,7 +183,7 @@ class _Answering:
     def _object(self, flat: Node) -> None:
         """Breadth first, so that what stands outside keeps the shortest names."""
         self.made.schema = {"type": "object", "properties": {}}
-        waiting = deque([(flat, (), self.made.schema)])
+        waiting: deque[tuple[Node, tuple[str, ...], dict[str, Any]]] = deque([(flat, (), self.made.schema)])
         while waiting:
             inside, path, schema = waiting.popleft()
             for said, node in mapping(inside.get("properties")).items():
@@ -199,132 +210,48 @@ class _Answering:
 
     def _field(self, flat: Node, here: tuple[str, ...]) -> dict[str, Any] | None:
         """The schema of a field in the answer, its output added; with `properties`, if its own fields are to be."""
-        kinds = set(kinds_of(flat)) - {"null"}
+        kinds = kinds_said(flat)
         where = ".".join(here)
         expression = ".".join(["response.body", *map(step, here)])
-        if any(name in {"null", "true", "false"} for name in here) or len(expression) > MAX_LENGTH - 20:
+        if UNSAYABLE.intersection(here) or len(expression) > MAX_LENGTH - 20:
             self.made.left_out.append(f"the output {where}, whose name an expression cannot say")
             return None
-        if kinds and kinds <= set(_SCALARS):
+        if kinds and kinds <= SCALARS:
             kind, expression = _scalar(kinds, expression)
-            self.made.give(_name(here), _words(flat, kind), expression)
-            return {"type": _type(flat, sorted(kinds))}
+            self.made.give(_name(here), words_of(flat, kind), expression)
+            return {"type": or_null(*sorted(kinds))}
         if kinds == {"array"}:
             return self._list(_name(here), flat, expression, list(here))
         if kinds == {"object"}:
             if mapping(flat.get("properties")):
-                return {"type": _type(flat, ["object"]), "properties": {}}
-            self.made.give(_name(here), _words(flat, "object"), expression)
-            return {"type": _type(flat, ["object"])}
+                return {"type": or_null("object"), "properties": {}}
+            self.made.give(_name(here), words_of(flat, "object"), expression)
+            return {"type": or_null("object")}
         self.made.left_out.append(f"the output {where}, which has no one type")
         return None
 
     def _list(self, name: str, flat: Node, expression: str, here: list[str]) -> dict[str, Any] | None:
         item = self._one(flat.get("items"))
-        kinds = set(kinds_of(item)) - {"null"}
-        type_ = _type(flat, ["array"])
-        if len(kinds) == 1 and kinds <= set(_SCALARS):
+        kinds = kinds_said(item)
+        if len(kinds) == 1 and kinds <= SCALARS:
             (kind,) = kinds
-            self.made.give(name, {**_words(flat, "array"), "items": {"type": kind}}, expression)
-            return {"type": type_, "items": {"type": kind}}
+            self.made.give(name, {**words_of(flat, "array"), "items": {"type": kind}}, expression)
+            return {"type": or_null("array"), "items": {"type": kind}}
         if kinds == {"object"} and mapping(item.get("properties")):
-            rows = _Rows(self, item, expression)
-            if rows.columns:
-                taken = rows.expression
-                row = {"type": "object", "properties": rows.columns}
-                self.made.give(name, {**_words(flat, "array"), "items": row}, taken)
-                self.made.left_out.extend(f"{name}: without {what}" for what in rows.left_out)
-                return {"type": type_, "items": {"type": "object", "properties": rows.schema}}
+            found = rows(item, expression, self._one)
+            if found.columns:
+                row = {"type": "object", "properties": dict(found.columns)}
+                self.made.give(name, {**words_of(flat, "array"), "items": row}, found.expression)
+                self.made.left_out.extend(f"{name}: without {what}" for what in found.left_out)
+                return {
+                    "type": or_null("array"),
+                    "items": {"type": "object", "properties": dict(found.schema)},
+                }
         if kinds == {"object"}:
-            self.made.give(name, {**_words(flat, "array"), "items": {"type": "object"}}, expression)
-            return {"type": type_, "items": {"type": "object"}}
+            self.made.give(name, {**words_of(flat, "array"), "items": {"type": "object"}}, expression)
+            return {"type": or_null("array"), "items": {"type": "object"}}
         self.made.left_out.append(f"the output {'.'.join(here) or name}, a list whose items are not flat")
         return None
-
-
-class _Rows:
-    """The columns of a list of objects."""
-
-    def __init__(self, answering: _Answering, item: Node, source: str) -> None:
-        self._source = source
-        self.left_out: list[str] = []
-        self.columns: dict[str, Any] = {}
-        self.schema: dict[str, Any] = {}
-        self._taken: dict[str, str] = {}
-        own: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
-        below: dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]] = {}
-        for said, node in mapping(item.get("properties")).items():
-            name, one = whole(str(said)), answering._one(node)
-            if one.get("writeOnly") is True:
-                continue
-            column = _column(one)
-            if column is not None:
-                own[name] = column
-            elif set(kinds_of(one)) - {"null"} == {"object"} and mapping(one.get("properties")):
-                for inner, inner_node in mapping(one.get("properties")).items():
-                    if (column := _column(answering._one(inner_node))) is not None:
-                        below[name, whole(str(inner))] = column
-                    else:
-                        self.left_out.append(f"{name}.{inner}")
-            else:
-                self.left_out.append(name)
-        names = list(own)[:_MOST_COLUMNS]
-        self.left_out += list(own)[_MOST_COLUMNS:]
-        self._set(names, own, below, len(names) < len(own))
-
-    def _set(
-        self,
-        names: list[str],
-        own: Mapping[str, tuple[dict[str, Any], dict[str, Any]]],
-        below: Mapping[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]],
-        is_cut: bool,
-    ) -> None:
-        for name in names:
-            self.schema[name], self.columns[name] = own[name]
-            self._taken[name] = step(name)
-        self._is_plain = True
-        if below and not is_cut and not any(_is_odd(name) for name in names):
-            taken, columns = dict(self._taken), dict(self.columns)
-            schema: dict[str, Any] = {}
-            kept = []
-            for (outer, inner), (in_answer, column) in below.items():
-                name = unique(input_name_of(f"{outer}_{inner}"), columns)
-                entry = f"{step(outer)}.{step(inner)}"
-                if _is_odd(outer) or _is_odd(inner) or len(self._row({**taken, name: entry})) > MAX_LENGTH:
-                    self.left_out.append(f"{outer}.{inner}")
-                    continue
-                taken[name], columns[name] = entry, column
-                schema.setdefault(outer, {"type": ["object", "null"], "properties": {}})["properties"][inner] = in_answer
-                kept.append(name)
-            if kept:
-                self._is_plain, self._taken, self.columns = False, taken, columns
-                self.schema = {**self.schema, **schema}
-        else:
-            self.left_out += [f"{outer}.{inner}" for outer, inner in below]
-
-    @property
-    def expression(self) -> str:
-        """The expression that takes the rows out."""
-        return self._source if self._is_plain else self._row(self._taken)
-
-    def _row(self, taken: Mapping[str, str]) -> str:
-        columns = ", ".join(f"{step(name)}: {entry}" for name, entry in taken.items())
-        return f"{self._source}[].{{{columns}}}"
-
-
-def _is_odd(name: str) -> bool:
-    return name in {"null", "true", "false"}
-
-
-def _column(flat: Node) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """A field of a row in the answer, and as a column; None if it is not plain."""
-    kinds = set(kinds_of(flat)) - {"null"}
-    if len(kinds) == 1 and kinds <= set(_SCALARS):
-        (kind,) = kinds
-        return {"type": _type(flat, [kind])}, _words(flat, kind)
-    if kinds == {"integer", "number"}:
-        return {"type": _type(flat, ["number"])}, _words(flat, "number")
-    return None
 
 
 def _scalar(kinds: set[str], expression: str) -> tuple[str, str]:
@@ -334,19 +261,6 @@ def _scalar(kinds: set[str], expression: str) -> tuple[str, str]:
     if kinds == {"integer", "number"}:
         return "number", expression
     return "string", f"to_string({expression})"
-
-
-def _type(flat: Node, kinds: list[str]) -> str | list[str]:
-    # any field may be null: documents seldom say so, and services do it
-    del flat
-    return [*kinds, "null"]
-
-
-def _words(flat: Node, kind: str) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": kind}
-    if about := prose(flat.get("description"), _LONGEST_PROSE):
-        made["description"] = about
-    return made
 
 
 def _name(here: tuple[str, ...]) -> str:

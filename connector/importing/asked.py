@@ -25,7 +25,9 @@ class Asked:
     rules: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
-    def add(self, said: str, part: Shaped, place: str, *, is_required: bool, examples: tuple[Any, ...] = ()) -> str:
+    def add(
+        self, said: str, part: Shaped, place: str, *, is_required: bool, examples: tuple[Any, ...] = ()
+    ) -> str:
         """Add an input for something that the document calls by a name; the input's own name."""
         name = unique(not_a_secret(input_name_of(whole(said))), self.properties, place)
         self.properties[name] = dict(part.schema)

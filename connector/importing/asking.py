@@ -11,14 +11,23 @@ from connector.importing.asked import Asked, of_texts, reference
 from connector.importing.bodies import Bodies
 from connector.importing.cleaning import prose
 from connector.importing.credentials import Credential
+from connector.importing.kinds import kinds_of
 from connector.importing.operations import Operation, Parameter
-from connector.importing.schemas import MAX_SIZE, Shaped, Shaping, described, kinds_of
+from connector.importing.schemas import MAX_SIZE, Shaped, Shaping, described
 from connector.importing.spec import Inexpressible, mapping
 
 METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options")
 _LONGEST_PROSE: Final = 1000
 _SPECIAL_HEADERS: Final = {
-    *("accept", "content-type", "content-length", "host", "connection", "transfer-encoding", "accept-encoding"),
+    *(
+        "accept",
+        "content-type",
+        "content-length",
+        "host",
+        "connection",
+        "transfer-encoding",
+        "accept-encoding",
+    ),
 }
 _CREDENTIAL_HEADERS: Final = {"authorization", "cookie", "proxy-authorization"}
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -120,7 +129,9 @@ class _Asking:
             except Inexpressible as error:
                 self.made.forget(known)
                 if parameter.is_required:
-                    raise Inexpressible(f"the parameter {parameter.name!r}, which it needs: {error}") from None
+                    raise Inexpressible(
+                        f"the parameter {parameter.name!r}, which it needs: {error}"
+                    ) from None
                 self.made.left_out.append(f"the parameter {parameter.name!r}: {error}")
         if query:
             self.made.request["query"] = query

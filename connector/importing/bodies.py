@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from connector.importing.asked import Asked, of_texts, reference
 from connector.importing.cleaning import Unusable, prose, shown, usable
+from connector.importing.kinds import kinds_of
 from connector.importing.operations import Media, Operation, is_file, is_text
-from connector.importing.schemas import DEPTHS, MAX_SIZE, Shaped, Shaping, described, kinds_of
+from connector.importing.schemas import DEPTHS, MAX_SIZE, Shaped, Shaping, described
 from connector.importing.spec import Inexpressible, Node, items, mapping, text, whole
 
 _LONGEST_PROSE: Final = 1000
@@ -75,7 +76,9 @@ class Bodies:
     def _chosen(self) -> Media:
         media = self.operation.bodies
         if not any(_TYPE.fullmatch(one.type) for one in media):
-            raise Inexpressible(f"it has no media type that can be sent ({', '.join(one.type for one in media)})")
+            raise Inexpressible(
+                f"it has no media type that can be sent ({', '.join(one.type for one in media)})"
+            )
         return min((one for one in media if _TYPE.fullmatch(one.type)), key=_order)
 
     def _json(self, media: Media) -> None:
@@ -115,7 +118,9 @@ class Bodies:
     def _one_of(self, choices: list[Node]) -> None:
         """Of alternatives that only say which fields they need, the example has the first one's."""
         keys = {said: key for key, said in self._said.items()}
-        needed = [[keys[name] for name in map(str, items(one.get("required"))) if name in keys] for one in choices]
+        needed = [
+            [keys[name] for name in map(str, items(one.get("required"))) if name in keys] for one in choices
+        ]
         if needed and self.operation.is_body_required:
             for key in needed[0]:
                 self.made.example.setdefault(key, self._inputs[key].sample)
@@ -243,7 +248,11 @@ class Bodies:
             key = self._add(name, of_texts(part), is_required=name in required, examples=examples)
             return f"${{{{ join(',', {reference(key)}) }}}}"
         key = self._add(name, part, is_required=name in required, examples=examples)
-        return f"${{{{ to_string({reference(key)}) }}}}" if is_nested or is_json else f"${{{{ {reference(key)} }}}}"
+        return (
+            f"${{{{ to_string({reference(key)}) }}}}"
+            if is_nested or is_json
+            else f"${{{{ {reference(key)} }}}}"
+        )
 
     def _is_file(self, node: Any) -> bool:
         flat = self.shaping.flat(node)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any
 
-from connector.connection import checked_base_url
-from connector.errors import CredentialError
 from connector.importing.cleaning import prose
 from connector.importing.names import id_of, title_of
 from connector.importing.operations import Operation, security_of
-from connector.importing.spec import Inexpressible, Node, Spec, mapping, mappings, text
+from connector.importing.servers import is_base_url
+from connector.importing.spec import Inexpressible, Node, Spec, mapping, text
 
 Choice = tuple[str, ...]
 """The names of security schemes that go together."""
@@ -85,7 +83,9 @@ def _rank(choice: Choice, schemes: Mapping[str, Node]) -> int:
     """Which one of several is asked of people: a key before a sign-in that this runtime cannot do."""
     kinds = [text(schemes[name].get("type")) for name in choice if name in schemes]
     order = ("http", "apiKey", "basic", "oauth2", "openIdConnect")
-    return max((order.index(kind) if kind in order else len(order) for kind in kinds), default=0) + len(choice)
+    return max((order.index(kind) if kind in order else len(order) for kind in kinds), default=0) + len(
+        choice
+    )
 
 
 def _not_said(wanted: Counter[Choice], schemes: Mapping[str, Node]) -> tuple[str, ...]:
@@ -139,8 +139,14 @@ def signing(name: str, scheme: Node) -> Credential | None:
     if kind == "http" and word == "bearer":
         return _bearer(name, about or "Sent as a bearer token.")
     if kind == "http" and word:
-        value = _secret("credentials", "Credentials", about or f"What follows {scheme['scheme']} in the header.")
-        auth = {"kind": "header", "name": "Authorization", "value": f"{scheme['scheme']} ${{{{ connection.credentials }}}}"}
+        value = _secret(
+            "credentials", "Credentials", about or f"What follows {scheme['scheme']} in the header."
+        )
+        auth = {
+            "kind": "header",
+            "name": "Authorization",
+            "value": f"{scheme['scheme']} ${{{{ connection.credentials }}}}",
+        }
         return Credential((name,), auth, value, frozenset({("header", "authorization")}))
     if kind == "oauth2":
         return _oauth2(name, scheme, about)
@@ -171,10 +177,19 @@ def _key(name: str, scheme: Node, about: str = "", *, is_one_of_several: bool = 
 
 def _basic(name: str, about: str) -> Credential:
     fields = {
-        "username": {"type": "string", "title": "User Name", "description": about or "Of the account.", "minLength": 1},
+        "username": {
+            "type": "string",
+            "title": "User Name",
+            "description": about or "Of the account.",
+            "minLength": 1,
+        },
         **_secret("password", "Password", "Of the account, or the key that the service takes in its place."),
     }
-    auth = {"kind": "basic", "username": "${{ connection.username }}", "password": "${{ connection.password }}"}
+    auth = {
+        "kind": "basic",
+        "username": "${{ connection.username }}",
+        "password": "${{ connection.password }}",
+    }
     return Credential((name,), auth, fields, frozenset({("header", "authorization")}))
 
 
@@ -197,9 +212,18 @@ def _oauth2(name: str, scheme: Node, about: str) -> Credential:
 
 
 def _client(name: str, token_url: str, scopes: list[str], about: str) -> Credential:
-    described = f"Separated by spaces. The document names {', '.join(scopes[:30])}." if scopes else "Separated by spaces."
+    described = (
+        f"Separated by spaces. The document names {', '.join(scopes[:30])}."
+        if scopes
+        else "Separated by spaces."
+    )
     fields = {
-        "client_id": {"type": "string", "title": "Client ID", "description": about or "Of your application.", "minLength": 1},
+        "client_id": {
+            "type": "string",
+            "title": "Client ID",
+            "description": about or "Of your application.",
+            "minLength": 1,
+        },
         **_secret("client_secret", "Client Secret", "Of your application."),
         "scopes": {"type": "string", "title": "Scopes", "description": prose(described, 600)},
     }
@@ -221,74 +245,3 @@ def _of_headers(operations: Iterable[Operation]) -> Credential | None:
                 auth = {"kind": "header", "name": "Authorization", "value": "${{ connection.authorization }}"}
                 return Credential((), auth, fields, frozenset({("header", "authorization")}))
     return None
-
-
-@dataclass(frozen=True)
-class Server:
-    """Where requests go: a URL, empty where people have to give it; and what the document says of it."""
-
-    url: str
-    about: str
-    left_out: tuple[str, ...] = ()
-
-
-_PLACEHOLDERS: Final = ("example", "your", "my", "subdomain", "domain", "tenant", "host", "{", "<", "localhost")
-
-
-def server(spec: Spec, operations: Iterable[Operation]) -> Server:
-    """The first server of the document that a key may be sent to; where it names none, that of most operations."""
-    said: list[Node] = [{"url": url} for url in _urls_of_two(spec.root)]
-    if spec.version != "2.0":
-        said = list(mappings(spec.root.get("servers")))
-        said = [] if [text(node.get("url")) for node in said] == ["/"] else said
-    if not said:
-        own = Counter(url for operation in operations if (url := server_of(operation)))
-        said = [{"url": url} for url, _ in own.most_common()]
-    found = [_filled(node) for node in said if text(node.get("url"))]
-    for url in found:
-        if is_base_url(url):
-            others = [other for other in found if other != url]
-            about = f"The document also names {', '.join(others[:5])}." if others else ""
-            return Server(url.rstrip("/"), about)
-    names = ", ".join(text(node.get("url")) for node in said[:3])
-    why = f"the document names {names}" if names else "the document names no server"
-    return Server("", f"Where the service is; {why}.", (f"the base URL: {why}, so the connection asks for it",))
-
-
-def server_of(operation: Operation) -> str:
-    """The server that an operation has for itself; empty if it has none."""
-    urls = [_filled(node).rstrip("/") for node in operation.servers if text(node.get("url")) not in {"", "/"}]
-    return next(filter(is_base_url, urls), urls[0] if urls else "")
-
-
-def is_base_url(url: str) -> bool:
-    """Whether a key may be sent there."""
-    try:
-        checked_base_url(url, where="", environ={})
-    except CredentialError:
-        return False
-    return "{" not in url
-
-
-def _urls_of_two(root: Node) -> list[str]:
-    host = text(root.get("host"))
-    if not host:
-        return []
-    schemes = root.get("schemes")
-    listed = [text(scheme) for scheme in schemes] if isinstance(schemes, list) and schemes else ["https"]
-    path = text(root.get("basePath"))
-    path = path if path.startswith("/") or not path else f"/{path}"
-    order = sorted(listed, key=lambda scheme: scheme != "https")
-    return [f"{scheme}://{host}{'' if path == '/' else path}" for scheme in order if scheme in {"http", "https"}]
-
-
-def _filled(node: Node) -> str:
-    """The URL with the defaults of its variables; without those that only stand for a value of one's own."""
-    url = text(node.get("url"))
-    for name, variable in mapping(node.get("variables")).items():
-        default = text(mapping(variable).get("default"))
-        has_choice = bool(mapping(variable).get("enum"))
-        in_host = f"{{{name}}}" in urlsplit(url).netloc
-        if default and (has_choice or not in_host or not default.lower().startswith(_PLACEHOLDERS)):
-            url = url.replace(f"{{{name}}}", default)
-    return f"https:{url}" if url.startswith("//") else url

@@ -11,7 +11,7 @@ from connector.connection import is_header_value
 from connector.importing.curl_secrets import is_secret_name, is_secret_value, pair_of
 from connector.importing.names import id_of, title_of, unique
 from connector.importing.refusal import refusal
-from connector.importing.shell_text import VARIABLE
+from connector.importing.shell_text import OUTPUT, VARIABLE
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -70,7 +70,7 @@ class _Found:
 
     def field(self, text: str, otherwise: str, about: str, *, is_secret: bool) -> str:
         """A field of the connection's form; gives the expression that takes its place."""
-        found = VARIABLE.fullmatch(text)
+        found = VARIABLE.fullmatch(text) if text != OUTPUT else None
         name = field_name(found[1], self.connector_id) if found else otherwise
         name = unique(name, {*self.fields, "base_url", "connection_name"}, "key")
         schema: dict[str, Any] = {

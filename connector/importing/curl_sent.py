@@ -11,6 +11,7 @@ from connector.importing.curl_auth import Pairs, field_name
 from connector.importing.curl_body import Body, Form, Json, Multipart, Raw
 from connector.importing.curl_inputs import Inputs
 from connector.importing.curl_names import singular
+from connector.importing.curl_secrets import is_secret_value
 from connector.importing.curl_url import Segment
 from connector.importing.refusal import refusal
 from connector.importing.shell_text import VARIABLE
@@ -125,7 +126,7 @@ class Sent:
             raise refusal("the command", message, "Put it in single quotes if the `$` belongs to the name.")
         if "${{" in name or name in {"", SPREAD}:
             raise refusal("the command", "A parameter has a name that a manifest cannot hold.", "Rename it.")
-        if self.secrets.shows(name):
+        if self.secrets.leaks(name) or is_secret_value(name):
             raise refusal("the command", "The name of a parameter looks like a secret.", "Check the command.")
         return name
 

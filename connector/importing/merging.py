@@ -81,7 +81,9 @@ class Flattening:
         field = self.of(mapping(self.of(branch).get("properties")).get(name))
         own = {"required": [name]}
         if "enum" not in field and "const" not in field:
-            return {"allOf": [branch, {**own, "properties": {name: {"type": "string", "enum": named or [word]}}}]}
+            return {
+                "allOf": [branch, {**own, "properties": {name: {"type": "string", "enum": named or [word]}}}]
+            }
         return {"allOf": [branch, own]}
 
 
@@ -110,6 +112,8 @@ def _joined(word: str, one: Any, other: Any) -> Any:
         return [value for value in items(one) if value in items(other)] or other
     if word in {"description", "title"}:
         return other or one
-    if word in _STRICTER and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in (one, other)):
+    if word in _STRICTER and all(
+        isinstance(v, (int, float)) and not isinstance(v, bool) for v in (one, other)
+    ):
         return _STRICTER[word](one, other)
     return other

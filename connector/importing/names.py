@@ -11,7 +11,11 @@ from connector.lint import SECRET_NAME
 LONGEST: Final = 64
 
 _WORD_ENDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_NO_NAMES: Final = {"null", "true", "false"}  # expressions read them as values
+_ACRONYMS: Final = frozenset(
+    {"api", "id", "url", "uri", "json", "html", "pdf", "sms", "ip", "sql", "csv", "xml"}
+)
+UNSAYABLE: Final = frozenset({"null", "true", "false"})
+"""Names that expressions read as values."""
 
 
 def id_of(text: str, otherwise: str = "action") -> str:
@@ -38,7 +42,7 @@ def input_name_of(text: str) -> str:
     name = name[:LONGEST] or "value"
     if name[0].isdigit():
         name = f"_{name}"
-    return f"{name}_" if name in _NO_NAMES else name
+    return f"{name}_" if name in UNSAYABLE else name
 
 
 def not_a_secret(name: str) -> str:
@@ -68,4 +72,10 @@ def _ended(name: str, end: str) -> str:
 def title_of(text: str) -> str:
     """A title for people, from an id: `list_pets` and `listPets` -> `List Pets`."""
     words = re.findall(r"[^\s_/.-]+", _WORD_ENDS.sub(" ", text))
-    return " ".join(word if word.isupper() else word[:1].upper() + word[1:] for word in words)
+    return " ".join(_word(word) for word in words)
+
+
+def _word(word: str) -> str:
+    if word.isupper() or word.lower() in _ACRONYMS:
+        return word.upper()
+    return word[:1].upper() + word[1:]

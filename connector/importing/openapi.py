@@ -1,6 +1,6 @@
 """A connector from an OpenAPI document: one action an operation, and what could not be said.
 
-    bytes --source--> Spec --operations--> Operation --asking, answers--> action --openapi--> Imported
+bytes --source--> Spec --operations--> Operation --asking, answers--> action --openapi--> Imported
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from connector.importing.answers import Answered, answered
 from connector.importing.asked import Asked
 from connector.importing.asking import asked
 from connector.importing.cleaning import prose
-from connector.importing.credentials import Credential, Server, credential, server, server_of
+from connector.importing.credentials import Credential, credential
 from connector.importing.draft import Draft
 from connector.importing.merging import Flattening
 from connector.importing.names import id_of, title_of
 from connector.importing.operations import Found, Operation, Unread, found, security_of
 from connector.importing.schemas import Shaping
+from connector.importing.servers import Server, server
 from connector.importing.skeleton import skeleton
 from connector.importing.spec import Inexpressible, Spec, mapping, text
 
@@ -184,26 +185,15 @@ class _Writing:
             choices = operation.security if operation.security is not None else self.everywhere
             said = " or ".join(" and ".join(choice) for choice in choices or ())
             left_out.append(f"its security ({said}), which the connection does not have")
-        prefix = self._prefix(operation)
+        prefix, own_url = self.where.of(operation)
         takes, gives = asked(operation, self.shaping, self.signed), answered(operation, self.flattening)
         takes.request["path"] = prefix + takes.request["path"]
+        if own_url:
+            takes.request["base_url"] = own_url
         if gives.accept:
             takes.request["headers"] = {"Accept": gives.accept, **takes.request.get("headers", {})}
         left_out += [*takes.left_out, *gives.left_out]
         return _action(operation, takes, gives), tuple(dict.fromkeys(left_out))
-
-    def _prefix(self, operation: Operation) -> str:
-        """What stands before the path at the connection's server.
-
-        Raises:
-            Inexpressible: if the operation has a server of its own elsewhere.
-        """
-        own = server_of(operation)
-        if not own or not self.where.url or own == self.where.url:
-            return ""
-        if own.startswith(f"{self.where.url}/"):
-            return own.removeprefix(self.where.url)
-        raise Inexpressible(f"it is served at {own}, and the connection has one base URL")
 
     def connector(self, wanted: Wanted) -> dict[str, Any]:
         """What connector.yaml holds."""
@@ -218,7 +208,7 @@ class _Writing:
             base_url=self.where.url,
             about_base_url=self.where.about,
             auth=self.signed.auth,
-            fields=self.signed.fields,
+            fields={**self.signed.fields, **self.where.fields},
             link=link if link.startswith(("https://", "http://")) and link.isascii() else "",
         )
 

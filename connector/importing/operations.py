@@ -155,7 +155,19 @@ def is_json(media_type: str) -> bool:
 def is_text(media_type: str) -> bool:
     """Whether a body of the media type is a text for people or programs, not the bytes of a file."""
     word = media_type.partition(";")[0].strip().lower()
-    ends = ("+xml", "/xml", "yaml", "ndjson", "jsonl", "json-lines", "/jwt", "csv", "graphql", "javascript", "sql")
+    ends = (
+        "+xml",
+        "/xml",
+        "yaml",
+        "ndjson",
+        "jsonl",
+        "json-lines",
+        "/jwt",
+        "csv",
+        "graphql",
+        "javascript",
+        "sql",
+    )
     return word.startswith("text/") or word.endswith(ends)
 
 

@@ -33,10 +33,51 @@ _BY_FORMAT: Final = {
     "regex": "^a$",
 }
 _WORDS: Final = (
-    *("example", "Example", "EXAMPLE", "a", "A", "1", "12", "123", "1234567890", "en", "EN", "us", "USD", "en-US"),
-    *("example-1", "abc123", "1.0.0", "1.5", "0", "2024-05-17", "2024-05-17T09:30:00Z", "09:30", "+15551234567"),
-    *("3f2b8a54-6c1d-4e0f-9a7b-2d5c8e1f4a60", "https://example.com/page", "http://example.com", "example.com"),
-    *("person@example.com", "192.0.2.1", "192.0.2.0/24", "#a1b2c3", "/example", "a/b", "a:b", "true", "P1D", ""),
+    *(
+        "example",
+        "Example",
+        "EXAMPLE",
+        "a",
+        "A",
+        "1",
+        "12",
+        "123",
+        "1234567890",
+        "en",
+        "EN",
+        "us",
+        "USD",
+        "en-US",
+    ),
+    *(
+        "example-1",
+        "abc123",
+        "1.0.0",
+        "1.5",
+        "0",
+        "2024-05-17",
+        "2024-05-17T09:30:00Z",
+        "09:30",
+        "+15551234567",
+    ),
+    *(
+        "3f2b8a54-6c1d-4e0f-9a7b-2d5c8e1f4a60",
+        "https://example.com/page",
+        "http://example.com",
+        "example.com",
+    ),
+    *(
+        "person@example.com",
+        "192.0.2.1",
+        "192.0.2.0/24",
+        "#a1b2c3",
+        "/example",
+        "a/b",
+        "a:b",
+        "true",
+        "P1D",
+        "",
+    ),
     *("a1b2c3d4e5f60718293a4b5c6d7e8f90", "a1b2c3d4e5f60718293a4b5c", "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"),
 )
 
@@ -87,7 +128,9 @@ def _fits(pattern: str, said: str) -> bool:
 
 def number_for(schema: Mapping[str, Any]) -> int | float:
     """A number within the bounds of a schema that has some; 1 if that is one."""
-    step = schema.get("multipleOf", 1)
+    step: int | float = schema.get("multipleOf", 1)
+    low: int | float
+    high: int | float
     low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
     low = max(low, schema.get("exclusiveMinimum", -math.inf))
     high = min(high, schema.get("exclusiveMaximum", math.inf))
@@ -96,7 +139,7 @@ def number_for(schema: Mapping[str, Any]) -> int | float:
         return 1
     if low == -math.inf:
         low, is_low = (high - step if high < math.inf else 0), False
-    found = math.ceil(low / step) * step
+    found: int | float = math.ceil(low / step) * step
     if found == low and is_low:
         found += step
     if found > high or (found == high and is_high):

@@ -6,21 +6,16 @@ below which any JSON fits; what is dropped is told. A schema is never stricter t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Final
 
+from connector.importing.bounds import counts, numbers, texts
 from connector.importing.cleaning import Unusable, prose, shown, usable
+from connector.importing.kinds import choices_of, kinds_of, of_kind
 from connector.importing.merging import LEFT_OUT, Flattening
-from connector.importing.names import input_name_of
-from connector.importing.samples import number_for, text_for
-from connector.importing.spec import Node, items, mapping, text, whole
-from connector.lint import SECRET_TEXT
-from connector.lint_pattern import is_slow
-from connector.scalars import frozen
+from connector.importing.spec import Node, items, mapping, whole
 from connector.schema import Checker
-from connector.schema_form import MAX_CHOICES, faults
 
 DEPTHS: Final = (8, 6, 5, 4, 3, 2, 1, 0)
 """How many levels are written out: the first that keeps to the size."""
@@ -31,15 +26,6 @@ _MOST_WAYS: Final = 100  # of alternatives in each other; the reader takes 256 o
 _MOST_BRANCHES: Final = 60
 _LONGEST_PROSE: Final = 600
 _SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
-_KINDS: Final = {
-    **{kind: kind for kind in ("string", "integer", "number", "boolean", "array", "object", "null")},
-    **dict.fromkeys(("int", "long", "int32", "int64", "bigint"), "integer"),
-    **dict.fromkeys(("float", "double", "decimal", "numeric"), "number"),
-    **dict.fromkeys(("bool",), "boolean"),
-    **dict.fromkeys(("str", "text", "date", "datetime", "date-time", "dateTime", "file", "uuid"), "string"),
-    **dict.fromkeys(("list",), "array"),
-    **dict.fromkeys(("dict", "map", "hash", "json"), "object"),
-}
 _UNSAID: Final = (
     *("not", "if", "then", "else", "contains", "propertyNames", "patternProperties", "dependentSchemas"),
     *("prefixItems", "unevaluatedItems", "$dynamicRef", "$recursiveRef"),
@@ -95,7 +81,9 @@ class Shaping:
     def may_be(self, node: Any, *kinds: str) -> bool:
         """Whether a value of it, or of one of its alternatives, may be of one of the types."""
         flat = self.flat(node)
-        found = set(kinds_of(flat)).union(*(kinds_of(self.flat(branch)) for branch in self._alternatives(flat)))
+        found = set(kinds_of(flat)).union(
+            *(kinds_of(self.flat(branch)) for branch in self._alternatives(flat))
+        )
         return bool(found.intersection(kinds))
 
     @staticmethod
@@ -104,8 +92,13 @@ class Shaping:
         branches = [one for one in part.schema.get("anyOf", ()) if one.get("type") in _SCALARS]
         if not branches:
             return None
-        schema = {**{word: value for word, value in part.schema.items() if word != "default"}, "anyOf": branches}
-        return replace(part, schema=schema, sample=next((v for one in branches for v in one.get("enum", ())), "example"))
+        schema = {
+            **{word: value for word, value in part.schema.items() if word != "default"},
+            "anyOf": branches,
+        }
+        return replace(
+            part, schema=schema, sample=next((v for one in branches for v in one.get("enum", ())), "example")
+        )
 
     def alternatives(self, flat: Node) -> list[Node]:
         """The flat schemas of which it is one."""
@@ -121,14 +114,14 @@ class Shaping:
         if kinds:
             made["type"] = kinds[0] if len(kinds) == 1 else kinds
         made |= _words_for_people(flat)
-        choices = _choices(flat, kinds, left_out)
+        choices = choices_of(flat, kinds, left_out)
         if choices:
             made["enum"] = choices
             samples.append(next((choice for choice in choices if choice is not None), None))
         if "string" in kinds:
-            samples.append(_texts(flat, made, left_out))
+            samples.append(texts(flat, made, left_out))
         if "integer" in kinds or "number" in kinds:
-            samples.append(_numbers(flat, made, kinds))
+            samples.append(numbers(flat, made, kinds))
         if "boolean" in kinds:
             samples.append(True)
         if "array" in kinds:
@@ -157,7 +150,7 @@ class Shaping:
 
     def _list(self, flat: Node, made: dict[str, Any], parts: list[Shaped], depth: int) -> list[Any]:
         node = flat.get("items")
-        least, _ = _counts(flat, made, "minItems", "maxItems")
+        least, _ = counts(flat, made, "minItems", "maxItems")
         if flat.get("uniqueItems") is True:
             made["uniqueItems"] = True
         if not isinstance(node, Mapping) or (depth <= 0 and not self._is_plain(node)):
@@ -177,7 +170,7 @@ class Shaping:
         if depth <= 0 and said:
             left_out.add("the fields at its greatest depths")
             return {}
-        _counts(flat, made, "minProperties", "maxProperties")
+        counts(flat, made, "minProperties", "maxProperties")
         fields: dict[str, Any] = {}
         sample: dict[str, Any] = {}
         required = set(map(str, items(flat.get("required"))))
@@ -207,7 +200,9 @@ class Shaping:
         for name in list(fields)[:least]:
             sample.setdefault(name, self.shaped(said[name], depth - 1).sample)
         for number in range(len(sample), least):
-            sample[f"example_{number + 1}"] = parts[-1].sample if "additionalProperties" in made else "example"
+            sample[f"example_{number + 1}"] = (
+                parts[-1].sample if "additionalProperties" in made else "example"
+            )
         return sample
 
     def _union(
@@ -270,27 +265,6 @@ def _sum(parts: list[Shaped]) -> int:
     return sum(part.size for part in parts)
 
 
-def kinds_of(flat: Node) -> list[str]:
-    """The types of a flat schema, null included where it says so; none where it does not tell."""
-    said = flat.get("type")
-    listed = said if isinstance(said, list) else [said]
-    kinds = [_KINDS[kind] for kind in listed if isinstance(kind, str) and kind in _KINDS]
-    if not kinds and not (flat.get("oneOf") or flat.get("anyOf")):
-        if isinstance(flat.get("properties"), Mapping) or isinstance(flat.get("additionalProperties"), Mapping):
-            kinds = ["object"]
-        elif isinstance(flat.get("items"), Mapping):
-            kinds = ["array"]
-        elif isinstance(flat.get("enum"), list) and all(isinstance(v, str) for v in flat["enum"]):
-            kinds = ["string"]
-        elif isinstance(flat.get("pattern"), str):
-            kinds = ["string"]
-    elif not kinds and isinstance(flat.get("properties"), Mapping):
-        kinds = ["object"]
-    if kinds and (flat.get("nullable") is True or flat.get("x-nullable") is True):
-        kinds.append("null")
-    return list(dict.fromkeys(kinds))
-
-
 def _words_for_people(flat: Node) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if description := prose(flat.get("description"), _LONGEST_PROSE):
@@ -298,122 +272,6 @@ def _words_for_people(flat: Node) -> dict[str, Any]:
     if flat.get("deprecated") is True:
         made["deprecated"] = True
     return made
-
-
-def _choices(flat: Node, kinds: list[str], left_out: set[str]) -> list[Any]:
-    """The values of enum or const that are of the types."""
-    said = flat["enum"] if isinstance(flat.get("enum"), list) else [flat["const"]] if "const" in flat else []
-    made: dict[Any, Any] = {}
-    for value in said[:MAX_CHOICES]:
-        try:
-            choice = _of_kind(usable(value), kinds)
-        except Unusable:
-            left_out.add(f"the choice {shown(value)}")
-            continue
-        made.setdefault(frozen(choice), choice)
-    if len(said) > MAX_CHOICES:
-        left_out.add(f"{len(said):,} choices")
-        return []
-    return list(made.values())
-
-
-def _of_kind(value: Any, kinds: list[str]) -> Any:
-    """A choice, in the type that is said: YAML takes a text of digits for a number.
-
-    Raises:
-        Unusable: it is of another type.
-    """
-    if not kinds or kind_of(value) in kinds or (kind_of(value) == "integer" and "number" in kinds):
-        return value
-    if "string" in kinds and isinstance(value, (bool, int, float)):
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    if isinstance(value, str) and {"integer", "number"} & set(kinds):
-        try:
-            return int(value) if "integer" in kinds else float(value)
-        except ValueError:
-            pass
-    if isinstance(value, str) and "boolean" in kinds and value.lower() in {"true", "false"}:
-        return value.lower() == "true"
-    raise Unusable("it is of another type")
-
-
-def kind_of(value: Any) -> str:
-    """The JSON type of a value."""
-    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", type(None): "null"}
-    return names.get(type(value), "object")
-
-
-def _texts(flat: Node, made: dict[str, Any], left_out: set[str]) -> str:
-    _counts(flat, made, "minLength", "maxLength")
-    if (form := text(flat.get("format"))) and not SECRET_TEXT.search(form):
-        made["format"] = form
-    if form == "byte" or flat.get("contentEncoding") == "base64":
-        made["contentEncoding"] = "base64"
-    pattern = flat.get("pattern")
-    if isinstance(pattern, str) and pattern and "enum" not in made:
-        why = "no example of it is found"
-        if wrong := pattern_problem(pattern):
-            why = wrong
-        elif (said := text_for({**made, "pattern": pattern})) is not None:
-            made["pattern"] = pattern
-            return said
-        left_out.add(f"the pattern {shown(pattern)} ({why})")
-    return text_for(made) or ""
-
-
-@lru_cache(maxsize=4096)
-def pattern_problem(pattern: str) -> str:
-    """Why a pattern cannot stand in a manifest; empty if it can."""
-    if whole(pattern) != pattern or SECRET_TEXT.search(pattern):
-        return "it cannot be written in a manifest"
-    for fault in faults({"pattern": pattern}):
-        return fault.message.rstrip(".")
-    return "it takes too long on some texts" if is_slow(pattern) else ""
-
-
-def _numbers(flat: Node, made: dict[str, Any], kinds: list[str]) -> int | float:
-    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        limit, edge = _number(flat.get(bound)), flat.get(exclusive)
-        if edge is True and limit is not None:
-            made[exclusive] = limit
-        elif limit is not None:
-            made[bound] = limit
-        if (number := _number(edge)) is not None:
-            made[exclusive] = number
-    low = max(made.get("minimum", -1e308), made.get("exclusiveMinimum", -1e308))
-    high = min(made.get("maximum", 1e308), made.get("exclusiveMaximum", 1e308))
-    if low > high:
-        for word in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
-            made.pop(word, None)
-    step = _number(flat.get("multipleOf"))
-    if step is not None and step > 0:
-        made["multipleOf"] = step
-    if (form := text(flat.get("format"))) and "string" not in kinds and not SECRET_TEXT.search(form):
-        made["format"] = form
-    return number_for(made)
-
-
-def _number(value: Any) -> int | float | None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return None
-    try:
-        usable(value)
-    except Unusable:
-        return None
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _counts(flat: Node, made: dict[str, Any], low: str, high: str) -> tuple[int, int | None]:
-    """The least and the most, where they are counts and leave room."""
-    found: dict[str, int] = {}
-    for word in (low, high):
-        count = _number(flat.get(word))
-        if isinstance(count, int) and count >= 0:
-            found[word] = count
-    if found.get(low, 0) > found.get(high, found.get(low, 0)):
-        found = {}
-    made |= found
-    return found.get(low, 0), found.get(high)
 
 
 def _with_samples(
@@ -457,7 +315,7 @@ def _said_examples(flat: Node) -> Iterator[Any]:
 def _as_said(value: Any, made: Mapping[str, Any]) -> Any:
     kinds = made.get("type", [])
     try:
-        return _of_kind(value, [kinds] if isinstance(kinds, str) else kinds)
+        return of_kind(value, [kinds] if isinstance(kinds, str) else kinds)
     except Unusable:
         return value
 

@@ -29,7 +29,9 @@ def sound(made: Imported) -> Imported:
             problems = lint(folder)
         refused = _by_action(problems)
         if problems and (not refused or len(refused) == len(made.draft.actions)):
-            raise ManifestError([replace(problem, where=Path(problem.where).name) for problem in problems[:5]])
+            raise ManifestError(
+                [replace(problem, where=Path(problem.where).name) for problem in problems[:5]]
+            )
         if not refused:
             break
         made = without(made, refused)

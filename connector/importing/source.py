@@ -34,7 +34,9 @@ def parse(content: bytes, name: str) -> Mapping[str, Any]:
         _refuse(name, message, "Import a document of fewer operations.")
     document = _value(content, name)
     if not isinstance(document, dict):
-        _refuse(name, "It is not an OpenAPI document.", "Give a file that begins with `openapi:` or `swagger:`.")
+        _refuse(
+            name, "It is not an OpenAPI document.", "Give a file that begins with `openapi:` or `swagger:`."
+        )
     _check_version(document, name)
     return document
 
@@ -57,7 +59,7 @@ def _check_version(document: Mapping[str, Any], name: str) -> None:
         _refuse(name, "It is a Google Discovery document.", "Convert it to OpenAPI first.")
     if "swaggerVersion" in document:
         _refuse(name, "It is a Swagger 1 document.", "Convert it to Swagger 2.0 or OpenAPI 3 first.")
-    hint = "An OpenAPI document says `openapi: 3.x` or `swagger: \"2.0\"`."
+    hint = 'An OpenAPI document says `openapi: 3.x` or `swagger: "2.0"`.'
     _refuse(name, "It names no version of OpenAPI.", hint)
 
 
@@ -130,7 +132,7 @@ class _Loader(_Base):  # type: ignore[misc]
         return node.value
 
 
-def _number(loader: Any, node: Any) -> Any:
+def _number(_loader: Any, node: Any) -> Any:
     text = node.value.replace("_", "")
     try:
         return int(text, 0) if re.match(r"[-+]?0[xo]", text) else int(text)
@@ -138,7 +140,7 @@ def _number(loader: Any, node: Any) -> Any:
         return node.value
 
 
-def _float(loader: Any, node: Any) -> Any:
+def _float(_loader: Any, node: Any) -> Any:
     return float(node.value)
 
 
