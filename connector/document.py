@@ -118,7 +118,9 @@ def parse(text: str, file: str) -> Document:
     try:
         value = reader.document(iter(yaml.parse(text, Loader=_LOADER)))
     except yaml.YAMLError as error:
-        wrong = reader.depth_problem() if "nesting depth" in str(error) else syntax_problem(error, file, lines)
+        wrong = (
+            reader.depth_problem() if "nesting depth" in str(error) else syntax_problem(error, file, lines)
+        )
         raise ManifestError([*reader.problems, wrong]) from None
     if reader.problems:
         raise ManifestError(reader.problems)

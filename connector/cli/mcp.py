@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from connector.manifest import Action, Connector
     from connector.mcp.calls import Calls
     from connector.mcp.tools import Tool
-    from connector.output import Result
 
 _PORT = 8766
 
