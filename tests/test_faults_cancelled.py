@@ -136,7 +136,8 @@ def test_ctrl_c_ends_a_command(arguments: tuple[str, ...], steps: tuple[Step, ..
         command.send_signal(signal.SIGINT)
         out, err = command.communicate(timeout=20)
         assert server.still_open() == 0
-        assert len(server.requests) == 1
+        # a stream whose id has come already is cancelled at the service
+        assert len([one for one in server.requests if not one.target.endswith("/cancel")]) == 1
     assert command.returncode == 130
     assert "Traceback" not in err
     assert leaked(out + err) == []

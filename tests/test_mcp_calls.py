@@ -379,7 +379,7 @@ def test_a_server_that_ends_cancels_what_is_under_way() -> None:
             arguments = {**QUESTION, "background": True, "wait": True}
             call = asyncio.create_task(client.call_tool("perplexity_create_response", arguments))
             await until(lambda: bool(server.requests))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.5)  # the answer, with the id to cancel, is read by then
             call.cancel()
         assert server.requests[-1].target == "/v1/agent/resp_1/cancel"
 
