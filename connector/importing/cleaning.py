@@ -78,7 +78,7 @@ def prose(value: Any, longest: int) -> str:
 def shown(value: Any) -> str:
     """A value in a sentence: as JSON, and short."""
     try:
-        said = json.dumps(value, ensure_ascii=True, default=str)
-    except (ValueError, RecursionError):
-        return "a value"
+        said = json.dumps(usable(value), ensure_ascii=True)
+    except Unusable:
+        return "of another kind"
     return said if len(said) <= 60 else f"{said[:57]}..."
