@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from connector.expression_parser import MAX_LENGTH
 from connector.importing.asked import step
-from connector.importing.cleaning import prose
+from connector.importing.cleaning import listed, prose
 from connector.importing.columns import SCALARS, or_null, rows, words_of
 from connector.importing.kinds import kinds_of, kinds_said
 from connector.importing.merging import Flattening
@@ -258,7 +258,8 @@ class _Answering:
             if found.columns:
                 row = {"type": "object", "properties": dict(found.columns)}
                 self.made.give(name, {**words_of(flat, "array"), "items": row}, found.expression)
-                self.made.left_out.extend(f"{name}: without {what}" for what in found.left_out)
+                if found.left_out:
+                    self.made.left_out.append(f"{name}: without {listed(found.left_out)}")
                 return {
                     "type": or_null("array"),
                     "items": {"type": "object", "properties": dict(found.schema)},

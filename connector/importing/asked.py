@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connector.importing.cleaning import Unusable, usable
+from connector.importing.cleaning import Unusable, listed, usable
 from connector.importing.names import input_name_of, not_a_secret, unique
 from connector.importing.schemas import Shaped, fit
 from connector.importing.spec import mapping, whole
@@ -31,7 +31,8 @@ class Asked:
         """Add an input for something that the document calls by a name; the input's own name."""
         name = unique(not_a_secret(input_name_of(whole(said))), self.properties, place)
         self.properties[name] = dict(part.schema)
-        self.left_out.extend(f"{name}: without {what}" for what in sorted(part.left_out))
+        if part.left_out:
+            self.left_out.append(f"{name}: without {listed(sorted(part.left_out))}")
         if is_required and "default" not in part.schema:
             self.required.append(name)
         given = next(_fitting(part, examples), None)

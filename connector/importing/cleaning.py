@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from connector.importing.spec import text, whole
@@ -82,3 +82,9 @@ def shown(value: Any) -> str:
     except Unusable:
         return "of another kind"
     return said if len(said) <= 60 else f"{said[:57]}..."
+
+
+def listed(names: Collection[str], most: int = 12) -> str:
+    """Names in a sentence: the first ones, and how many more there are."""
+    shown_names = ", ".join(list(names)[:most])
+    return shown_names if len(names) <= most else f"{shown_names} and {len(names) - most} more"
