@@ -10,12 +10,12 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote_plus, unquote, urlsplit
 
 from connector.errors import CredentialError, Problem, did_you_mean
 from connector.evaluate import text_of
@@ -53,7 +53,10 @@ class Connection:
     @cached_property
     def redactor(self) -> Redactor:
         """Removes this connection's secrets from text and values."""
-        return Redactor(self.secrets.values())
+        secrets = list(self.secrets.values())
+        if self.connector.connection.auth.fetches_token:  # encoded before they are joined for basic auth
+            secrets += [Secret(quote_plus(secret.reveal(), errors="replace")) for secret in secrets]
+        return Redactor(secrets)
 
     @cached_property
     def content_redactor(self) -> Redactor:
@@ -83,7 +86,7 @@ class Connection:
         """Where the access token comes from, for an auth that fetches one."""
         template, where = self.connector.connection.auth.token_url, f"connection {self.name!r}"
         url = template.fill({"connection": {**self.settings}}) if template else None
-        if isinstance(url, str) and url.startswith("/"):
+        if isinstance(url, str) and url.startswith("/") and not url.startswith("//"):
             url = self.base_url + url
         return checked_url(url, what="token_url", where=where)
 
@@ -94,6 +97,13 @@ class Connection:
         if len(token.reveal()) >= _LONG:
             self.content_redactor.learn(token)
         vars(made).update(redactor=self.redactor, content_redactor=self.content_redactor)
+        return made
+
+    def hiding(self, secrets: Iterable[Secret]) -> Connection:
+        """The same, whose redactor knows of further secrets: those of one run."""
+        made = replace(self)
+        redactor = Redactor((*self.every_secret, *secrets))
+        vars(made).update(redactor=redactor, content_redactor=self.content_redactor, base_url=self.base_url)
         return made
 
     def fields(self, reveal: Callable[[str, Secret], str]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from connector.lint_schema import schema_problems
 from connector.lint_template import TemplateLint
 from connector.lint_values import connector_values, empty_sentences
 from connector.loading import read, shipped_folder, shipped_names
-from connector.manifest import ConnectionForm, Connector
+from connector.manifest import Action, ConnectionForm, Connector
 from connector.plan import chosen_route
 from connector.shape import Shape, of_schema
 from connector.template import Path as YamlPath
@@ -56,13 +56,7 @@ def lint(path: str | Path | None = None) -> list[Problem]:
     problems += connector_values(manifest.document, manifest.connector)
     for action_id, document in manifest.actions.items():
         problems += ActionLint(manifest.connector, manifest.connector.actions[action_id], document).problems()
-        for name in manifest.connector.actions[action_id].input_fields:
-            if SECRET_NAME.search(name):
-                place: YamlPath = ("inputs", "properties", name)
-                message = f"The input {name!r} looks like a secret."
-                problems.append(
-                    document.problem(place, message, "Make it a field of the connection.", at_key=True)
-                )
+        problems += _input_secrets(document, manifest.connector.actions[action_id])
     for document in (manifest.document, *manifest.actions.values()):
         problems += _written_secrets(document)
         problems += empty_sentences(document, document.value)
@@ -95,6 +89,33 @@ def _form_problems(document: Document, form: ConnectionForm) -> Iterator[Problem
         if schema.get("writeOnly") and "default" in schema:
             message = f"The secret {name!r} is written in the manifest."
             yield document.problem((*path, "default"), message, "Remove the default.", at_key=True)
+
+
+def _input_secrets(document: Document, action: Action) -> Iterator[Problem]:
+    for name, schema in action.input_fields.items():
+        place: YamlPath = ("inputs", "properties", name)
+        is_marked = isinstance(schema, dict) and schema.get("writeOnly") is True
+        if SECRET_NAME.search(name) and not is_marked:
+            message = f"The input {name!r} looks like a secret."
+            hint = "Make it a field of the connection; or mark it with `writeOnly: true`, if each run has its own."
+            yield document.problem(place, message, hint, at_key=True)
+        if is_marked and "default" in schema:
+            message = f"The secret {name!r} is written in the manifest."
+            yield document.problem((*place, "default"), message, "Remove the default.", at_key=True)
+        for route_id, route in action.routes.items() if is_marked else ():
+            urls: dict[tuple[str, ...], Template] = {("path",): route.request.path}
+            urls.update({("query", key): value for key, value in route.request.query.items()})
+            for path, template in urls.items():
+                read = {
+                    found[1]
+                    for _, one, _ in template.expressions()
+                    for found in one.references
+                    if len(found) > 1
+                }
+                if name in read:
+                    message = f"The secret {name!r} would stand in the URL, which logs keep."
+                    where: YamlPath = ("routes", route_id, "request", *path)
+                    yield document.problem(where, message, "Send it in the body or in a header.", word=name)
 
 
 def _auth_problems(document: Document, connector: Connector, *, told: bool) -> Iterator[Problem]:
@@ -137,7 +158,7 @@ def _auth_text_problems(
     place = ("connection", "auth", *path)
     lint = TemplateLint(document, connector.tables)
     shape = lint.shape(place, template, scope)
-    if path == ("scopes",) and shape.item is not None:
+    if path[0] in {"scopes", "parameters"} and shape.item is not None:
         shape = shape.item
     if not shape.without("null").can_be("string", "integer", "number", "boolean"):
         yield document.problem(place, f"`{path[-1]}` would be {shape.describe()}.", "Give it a text.")

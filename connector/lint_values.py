@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from connector.connection import checked_base_url, checked_url
 from connector.document import Document
 from connector.errors import CredentialError, Problem
-from connector.manifest import Connector
+from connector.manifest import Auth, Connector
 from connector.scalars import frozen
 from connector.schema import Schema
 from connector.template import Path
@@ -64,12 +64,7 @@ def schema_values(document: Document, path: Path, schema: Schema) -> Iterator[Pr
 def connector_values(document: Document, connector: Connector) -> Iterator[Problem]:
     """Values of connector.yaml that cannot work with any key."""
     auth = connector.connection.auth
-    headers: dict[Path, str] = {("name",): auth.name} if auth.kind not in {"none", "query"} else {}
-    headers.update({("also", i, "name"): key.name for i, key in enumerate(auth.also) if key.kind == "header"})
-    for path, name in headers.items():
-        if not _HEADER_NAME.fullmatch(name):
-            message = f"{name!r} cannot be the name of a header."
-            yield document.problem(("connection", "auth", *path), message, "Use letters, digits and -.")
+    yield from _names(document, auth)
     for index, status in enumerate(connector.retry.statuses):
         if 200 <= status < 300:
             message = f"{status} is a success: the request would be sent again, and paid for again."
@@ -80,6 +75,24 @@ def connector_values(document: Document, connector: Connector) -> Iterator[Probl
     yield from _base_url(document, connector)
     yield from _token_url(document, connector)
     yield from _required(document, connector)
+
+
+def _names(document: Document, auth: Auth) -> Iterator[Problem]:
+    """Of headers and parameters that auth sends: what can be none, and what would replace another."""
+    sent: list[tuple[Path, str, str]] = []
+    if auth.kind != "none":
+        sent.append((("name",), "query" if auth.kind == "query" else "header", auth.name))
+    sent += [(("also", index, "name"), key.kind, key.name) for index, key in enumerate(auth.also)]
+    seen: set[tuple[str, str]] = set()
+    for path, kind, name in sent:
+        place = ("connection", "auth", *path)
+        if kind == "header" and not _HEADER_NAME.fullmatch(name):
+            message = f"{name!r} cannot be the name of a header."
+            yield document.problem(place, message, "Use letters, digits and -.")
+        named = (kind, name.lower() if kind == "header" else name)
+        if named in seen:
+            yield document.problem(place, f"{name!r} is sent twice.", "Give each key a place of its own.")
+        seen.add(named)
 
 
 def _base_url(document: Document, connector: Connector) -> Iterator[Problem]:
@@ -101,7 +114,7 @@ def _token_url(document: Document, connector: Connector) -> Iterator[Problem]:
     url = template.fill({"connection": connector.connection.defaults}) if template else None
     if url is None:
         return
-    is_path = isinstance(url, str) and url.startswith("/")
+    is_path = isinstance(url, str) and url.startswith("/") and not url.startswith("//")
     try:
         checked_url(f"https://host.test{url}" if is_path else url, what="token_url", where="", environ={})
     except CredentialError as error:

@@ -516,6 +516,14 @@ class InputLifecycle(_Strict):
     """
 
 
+def _has_secrets(schema: Any) -> bool:
+    if isinstance(schema, list):
+        return any(map(_has_secrets, schema))
+    return isinstance(schema, Mapping) and (
+        schema.get("writeOnly") is True or any(map(_has_secrets, schema.values()))
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Action(_Strict):
     """One thing that the service can do: what it takes, what it gives, and the ways to carry it out."""
@@ -622,6 +630,11 @@ class Action(_Strict):
         return fields
 
     @cached_property
+    def has_secrets(self) -> bool:
+        """Whether an input, or a part of one, is marked as a secret."""
+        return _has_secrets(self.inputs)
+
+    @cached_property
     def input_defaults(self) -> Mapping[str, Any]:
         """The values of the inputs that nobody has to give."""
         return {name: schema["default"] for name, schema in self.input_fields.items() if "default" in schema}
@@ -719,7 +732,7 @@ class Auth(_Strict):
     """
     parameters: Mapping[str, ConnectionText] = field(default_factory=dict)
     """oauth2_client_credentials: what else the token's request has in its form. `grant_type` replaces the
-    usual client_credentials, for a service that has a word of its own.
+    usual client_credentials, for a service that has a word of its own. A list repeats its name.
 
     Example: {audience: https://api.example.com}
     """

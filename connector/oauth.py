@@ -11,10 +11,11 @@ from connector.errors import ApiError, CredentialError
 from connector.http import httpx
 from connector.response import MAX_ERROR
 from connector.retry import retry_after
-from connector.secret import Secret
+from connector.secret import Redactor, Secret
 from connector.strict_json import parse
 from connector.transport import place
 
+_SHORTEST: Final = 8  # characters of a token that is none by chance
 _LONGEST: Final = 16_384  # characters; servers take no longer headers
 _SAID: Final = 300  # characters of what the service says that are shown
 _OF_SOMEBODY_ELSE: Final = (
@@ -58,13 +59,13 @@ class Grant:
 
 
 def granted(response: httpx.Response, connection: Connection) -> Grant:
-    """The token that an answer grants.
+    """The token that an answer grants. Every token in the answer is masked from here on, whatever is wrong with it.
 
     Raises:
         ApiError: the service refuses, in OAuth's words or others.
         CredentialError: the answer holds no token that can be used.
     """
-    found = _read(response)
+    found = _read(response, connection.redactor)
     if isinstance(found, Grant):
         return found
     if isinstance(found, str):
@@ -82,13 +83,16 @@ class _Refusal:
     description: str
 
 
-def _read(response: httpx.Response) -> Grant | _Refusal | str:
+def _read(response: httpx.Response, redactor: Redactor) -> Grant | _Refusal | str:
     """The token; or the refusal; or what is wrong with the answer. Nothing is raised where the token is."""
     is_long = len(response.content) > MAX_ERROR
     try:
         body = None if is_long else parse(response.content)
     except ValueError:
         body = None
+    for name, value in body.items() if isinstance(body, dict) else ():
+        if name.endswith("token") and isinstance(value, str) and len(value) >= _SHORTEST:
+            redactor.learn(Secret(value))
     if not response.is_success or (isinstance(body, dict) and isinstance(body.get("error"), str)):
         return _refusal(body)
     if is_long:

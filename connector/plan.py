@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from connector.errors import InputError, Problem, did_you_mean
 from connector.evaluate import Drift, is_true, text_of, type_name
 from connector.manifest import Action, Connector, FilePart, Poll, RawBody, Request, Route, Stream
 from connector.schema import path_text
+from connector.secret import Redactor, Secret
 from connector.template import Entries, Expression, Insert, Items, Piece, Spread, Static, Template, Text, fill
 
 
@@ -63,6 +64,8 @@ class Plan:
     files: tuple[File, ...]
     warnings: tuple[str, ...]
     content: bytes | None = field(default=None, repr=False)
+    secrets: tuple[Secret, ...] = field(default=(), repr=False)
+    """The texts of inputs that are marked as secrets, with `writeOnly`."""
 
     @property
     def streams(self) -> bool:
@@ -77,7 +80,11 @@ class Plan:
     @property
     def fields(self) -> tuple[Field, ...]:
         """Every part of the request, sent or absent, and where it came from."""
-        return tuple(_provenance(self))
+        found = _provenance(self)
+        if not self.secrets:
+            return tuple(found)
+        hide = Redactor(self.secrets, cut=False).value
+        return tuple(replace(one, value=hide(one.value)) for one in found)
 
 
 def plan(
@@ -148,10 +155,30 @@ def plan(
             files=tuple(_filled_files(request.files, scope, action.id)),
             warnings=tuple(warnings),
             content=_filled_content(request.content, scope, action.id) if request.content else None,
+            secrets=secrets_among(action, complete) if action.has_secrets else (),
         )  # fmt: skip
     except Drift:
         misfits = list(_misfits(chosen, scope, f"routes.{route_id}.request"))
     raise InputError(misfits, action=action.id)
+
+
+def secrets_among(action: Action, inputs: Any) -> tuple[Secret, ...]:
+    """The texts of inputs that are marked as secrets; the inputs may be anything."""
+    return tuple(map(Secret, dict.fromkeys(_marked(action.inputs, inputs))))
+
+
+def _marked(schema: Any, value: Any, *, is_marked: bool = False) -> Iterator[str]:
+    schema = schema if isinstance(schema, Mapping) else {}
+    is_marked = is_marked or schema.get("writeOnly") is True
+    if isinstance(value, Mapping):
+        fields, others = schema.get("properties", {}), schema.get("additionalProperties")
+        for name, inner in value.items():
+            yield from _marked(fields.get(name, others), inner, is_marked=is_marked)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _marked(schema.get("items"), inner, is_marked=is_marked)
+    elif is_marked and isinstance(value, str):
+        yield value
 
 
 def _misfits(route: Route, scope: Mapping[str, Any], place: str) -> Iterator[Problem]:

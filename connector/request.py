@@ -22,7 +22,7 @@ from connector.evaluate import text_of
 from connector.http import httpx
 from connector.manifest import Connector
 from connector.plan import Plan
-from connector.secret import MASK, Secret
+from connector.secret import MASK, Redactor, Secret
 
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - a name
 """What stands in for an access token is named by this, as a field's is by the field."""
@@ -71,8 +71,13 @@ def build_token(connection: Connection) -> httpx.Request:
         headers = {**headers, "Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     else:
         fields.update(client)
-    content = urlencode([(name, text_of(value)) for name, value in fields.items() if value is not None])
-    return _complete("POST", url, headers, content.encode(), connection)
+    pairs = [
+        (name, text_of(item))
+        for name, value in fields.items()
+        for item in (value if isinstance(value, list) else [value])
+        if item is not None
+    ]
+    return _complete("POST", url, headers, urlencode(pairs).encode(), connection)
 
 
 def build_follow_up(plan: Plan, method: str, path: str, connection: Connection) -> httpx.Request:
@@ -99,7 +104,17 @@ def preview(plan: Plan, connection: Connection, *, stand_in: Callable[[str], str
         signed["Authorization"] = f"Basic {MASK}"
     for number, (name, value) in enumerate(query.items()):
         url += f"{'&' if plan.query or number else '?'}{httpx.QueryParams({name: ''})}{value}"
-    return Preview(plan.method, url, _merged(headers, signed), plan.body, text)
+    shown = Preview(plan.method, url, _merged(headers, signed), plan.body, text)
+    if not plan.secrets:
+        return shown
+    hide = Redactor(plan.secrets, cut=False)
+    return Preview(
+        shown.method,
+        hide.text(shown.url),
+        hide.value(shown.headers),
+        hide.value(shown.body),
+        None if shown.text is None else hide.text(shown.text),
+    )
 
 
 def _text(content: bytes) -> str:
@@ -130,13 +145,22 @@ def curl(plan: Plan, connection: Connection) -> str:
     if shown.body is not None:
         lines.append(f"--data-raw {shlex.quote(_json(shown.body).decode())}")
     elif shown.text is not None:
-        content = _content(plan)[1] or b""
+        content = _shown_content(plan)
         if b"\0" in content or _text(content) != content.decode(errors="replace"):  # no argument can hold it
             encoded = base64.b64encode(content).decode()
             lines = [f"printf %s {encoded} | base64 --decode | {lines[0]}", *lines[1:], "--data-binary @-"]
         else:
             lines.append(f"--data-raw {shlex.quote(shown.text)}")
     return " \\\n  ".join(lines)
+
+
+def _shown_content(plan: Plan) -> bytes:
+    """The bytes of the body, but for secrets among the inputs."""
+    content = _content(plan)[1] or b""
+    if not plan.secrets:
+        return content
+    text = Redactor(plan.secrets, cut=False).text(content.decode("utf-8", "surrogateescape"))
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _shell(text: str) -> str:

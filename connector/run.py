@@ -32,11 +32,12 @@ from connector.evaluate import Drift
 from connector.limits import RateLimit
 from connector.manifest import Action, Connector, Limits, Options
 from connector.output import Event, Result, pick
-from connector.plan import Plan, asking_to_stream, chosen_route, plan
+from connector.plan import Plan, asking_to_stream, chosen_route, plan, secrets_among
 from connector.polling import GOES_ON, Waiting
 from connector.request import build, build_check, build_follow_up
 from connector.response import Reply, failure, read, refusal
 from connector.retry import Quota
+from connector.secret import Redactor
 from connector.streamed import StreamedAnswer, opened, streams
 from connector.strict_json import parse
 from connector.tokens import Kept, Tokens
@@ -102,6 +103,9 @@ class Opened:
             )
         except InputError as error:
             error.hide(self.connection.redactor.text)  # a key that was pasted into the wrong field
+            name = str(action).removeprefix(f"{self.connector.id}.")
+            if (chosen := self.connector.actions.get(name)) and chosen.has_secrets:
+                error.hide(Redactor(secrets_among(chosen, inputs), cut=False).text)
             raise
 
     def _action(self, action: str) -> Action:
@@ -135,6 +139,10 @@ class Opened:
 
     def _follow_up(self, planned: Plan, method: str, path: str) -> network.Request:
         return build_follow_up(planned, method, path, self.connection)
+
+    def _reader(self, planned: Plan) -> Connection:
+        """The connection for reading an answer: it hides what is secret among the inputs too."""
+        return self.connection.hiding(planned.secrets) if planned.secrets else self.connection
 
     def _needs_tokens(self) -> bool:
         """Whether access tokens are to be fetched; a connection that has one already is used as it is."""
@@ -358,9 +366,12 @@ class OpenConnection(Opened):
             with self._turn(planned, attempts) as sending:
                 try:
                     if self._tokens is not None:
+                        self._check_open()
                         self._tokens.ready(attempts, attempts.deadline)
                     asked = request() if request else self._request(planned)
-                    reply = read(network.send(self._transport, asked, sending), planned, self.connection)
+                    reply = read(
+                        network.send(self._transport, asked, sending), planned, self._reader(planned)
+                    )
                 except ConnectorError as error:
                     wait = self._failed(attempts, error)
                     if wait is None:
@@ -391,13 +402,14 @@ class OpenConnection(Opened):
     def _answer(self, planned: Plan, attempts: Attempts, sending: Sending) -> Generator[Event, None, Reply]:
         """One answer, in pieces if it comes so."""
         if self._tokens is not None:
+            self._check_open()
             self._tokens.ready(attempts, attempts.deadline)
         with closing(network.open_answer(self._transport, self._request(planned), sending)) as answer:
             how = streams(planned, answer.head)
             if how is None:
-                return read(answer.whole(), planned, self.connection)
+                return read(answer.whole(), planned, self._reader(planned))
             answer.expect_pieces(self.connector.timeouts.idle)
-            streamed = opened(planned, how, answer.head, self.connection)
+            streamed = opened(planned, how, answer.head, self._reader(planned))
             attempts.has_begun = True
             yield from self._pieces(streamed, answer)
             return streamed.reply()

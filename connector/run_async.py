@@ -127,10 +127,11 @@ class AsyncOpenConnection(Opened):
             async with self._turn(planned, attempts) as sending:
                 try:
                     if self._tokens is not None:
+                        self._check_open()
                         await self._tokens.ready(attempts, attempts.deadline)
                     asked = request() if request else self._request(planned)
                     response = await network.send_async(self._transport, asked, sending)
-                    reply = read(response, planned, self.connection)
+                    reply = read(response, planned, self._reader(planned))
                 except ConnectorError as error:
                     wait = self._failed(attempts, error)
                     if wait is None:
@@ -148,16 +149,17 @@ class AsyncOpenConnection(Opened):
             async with self._turn(planned, attempts) as sending:
                 try:
                     if self._tokens is not None:
+                        self._check_open()
                         await self._tokens.ready(attempts, attempts.deadline)
                     request = self._request(planned)
                     opening = network.open_answer_async(self._transport, request, sending)
                     async with aclosing(await opening) as answer:
                         how = streams(planned, answer.head)
                         if how is None:
-                            reply = read(await answer.whole(), planned, self.connection)
+                            reply = read(await answer.whole(), planned, self._reader(planned))
                         else:
                             answer.expect_pieces(self.connector.timeouts.idle)
-                            streamed = opened(planned, how, answer.head, self.connection)
+                            streamed = opened(planned, how, answer.head, self._reader(planned))
                             attempts.has_begun = True
                             async with aclosing(self._pieces(streamed, answer)) as pieces:
                                 async for event in pieces:

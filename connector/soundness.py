@@ -68,6 +68,10 @@ def _auth_problems(document: Document, auth: Auth) -> Iterator[Problem]:
             taken = " and ".join([", ".join(needed[:-1]), *needed[-1:]] if len(needed) > 1 else needed)
             hint = f"Remove it; {auth.kind} takes {taken or 'nothing'}."
             yield document.problem((*where, name), message, hint, at_key=True)
+    if auth.kind == "none" and auth.also:
+        message = "`kind: none` sends nothing, and here are further keys."
+        hint = "Write the first of them as the auth itself, such as `kind: header`."
+        yield document.problem((*where, "also"), message, hint, at_key=True)
     for name in _OF_THE_TOKEN:
         if name in auth.parameters:
             hint = f"Write it as `{'scopes' if name == 'scope' else name}` of auth."

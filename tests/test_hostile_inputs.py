@@ -329,7 +329,7 @@ def test_what_looks_like_a_template_in_an_input_is_text(canary: str, figure: Fig
         if made is None or canary not in set(texts(dict(made.inputs))):
             continue
         parts = [made.body, dict(made.query), dict(made.form), dict(made.headers)]
-        found = [*texts(parts), unquote(made.path), *(file.content for file in made.files)]
+        found = [*texts(parts), unquote(made.path), *(file.content.decode() for file in made.files)]
         names = {field.split(".")[0] for field in made.route.unsupported}
         carried = any(canary in text for text in found) or name in names
         assert carried, (action.id, route, name)

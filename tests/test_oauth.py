@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 import re
@@ -10,11 +11,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote_plus, unquote_plus
 
 import pytest
 from leaks import KEY, everything_shown, leaked
@@ -25,6 +27,7 @@ from connector.connection import resolve
 from connector.errors import ApiError, ConnectorError, CredentialError, TransportError
 from connector.loading import load
 from connector.manifest import Connector
+from connector.observed import Observed
 from connector.opening import aconnect, connect
 from connector.plan import plan
 from connector.request import build_token, curl, preview
@@ -127,9 +130,6 @@ def test_a_client_can_be_sent_in_the_form(tmp_path: Path) -> None:
 )
 def test_an_id_and_a_secret_are_encoded_before_they_are_joined(tmp_path: Path, user: str, key: str) -> None:
     """As RFC 6749 2.3.1 has it: a colon in the id does not end it."""
-    import base64
-    from urllib.parse import unquote_plus
-
     made = write_tiny(tmp_path, auth="oauth2")
     connection = OpenConnection(resolve(made, {"key": Secret("x" * 9), "user": user}, environ={})).connection
     connection = connection.__class__(made, "c", connection.settings, {"key": Secret(key)})
@@ -283,7 +283,36 @@ def test_a_deadline_holds_while_a_token_is_waited_for(opened: Callable[..., Open
         assert time.monotonic() - began < 2
 
 
+@pytest.mark.parametrize("verb", ["run", "stream"])
+def test_a_closed_connection_fetches_nothing(opened: Callable[..., OpenConnection], verb: str) -> None:
+    """It says that it is closed."""
+    with Loopback(Service()) as server:
+        with opened(server) as connection:
+            pass
+        with pytest.raises(CredentialError, match="It is closed"):
+            list(getattr(connection, verb)("look", {}) or ())
+        assert server.requests == []
+
+
 # --- a secret everywhere
+
+
+@pytest.mark.parametrize("kind", ["bearer", "mac"])
+def test_what_goes_over_the_wire_is_shown_without_tokens(tmp_path: Path, kind: str) -> None:
+    """Neither the exchange nor the request after it has the secret or a token, even one that cannot be used."""
+    made = write_tiny(tmp_path, auth="oauth2")
+    granted = {"access_token": FIRST, "refresh_token": f"{TOKEN}refresh", "token_type": kind}
+    with Loopback(http(200, granted), http(200, {"name": "x"})) as server:
+        connection = resolve(made, {"key": KEY, "base_url": server.url}, environ={})
+        observed = Observed(connection.redactor, set())
+        with OpenConnection(connection, observed) as one, suppress(CredentialError):
+            one.run("look", {})
+        shown = repr(observed.exchanges)
+    assert MASK in shown
+    assert TOKEN not in shown
+    assert leaked(shown) == []
+    encoded = base64.b64encode(f"anna:{quote_plus(KEY)}".encode()).decode()
+    assert encoded[12:24] not in shown
 
 
 def test_a_token_is_shown_nowhere(

@@ -85,6 +85,17 @@ FORM = """
 """
 
 
+LOGIN = """
+      body: {login: {user: "${{ inputs.note }}", password: "${{ inputs.login.password }}"}, pins: "${{ inputs.pins }}"}
+"""
+LOGIN_INPUTS = """
+    login:
+      type: object
+      properties: {password: {type: string, writeOnly: true, maxLength: 40, pattern: "^[a-z0-9-]*$"}}
+    pins: {type: array, writeOnly: true, items: {type: string}}
+    note:"""
+
+
 def write_tiny(folder: Path, *, auth: str = "bearer", sent: str = "") -> Connector:
     """Write it into an empty folder, with another auth and with what else is POSTed, and load it."""
     (folder / "actions").mkdir()

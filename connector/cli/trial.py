@@ -72,6 +72,8 @@ def tried(
         InputError: nothing was sent.
     """
     planned = opened.plan(action.id, inputs, route=route)
+    for secret in planned.secrets:  # the exchanges are shown by this redactor
+        opened.connection.redactor.learn(secret)
     shown = preview(planned, opened.connection)
     result, failed = None, None
     try:
@@ -94,7 +96,7 @@ def tried(
 
 def outputs_of(connector: Connector, action: Action, route: Route, result: Result | None) -> Iterator[Output]:
     """The outputs of an action with their types."""
-    from connector.cli.schema_words import type_words
+    from connector.documenting.schema_words import type_words
 
     scope = _scope(action, route)
     values = result.outputs if result is not None else {}
@@ -107,7 +109,7 @@ def outputs_of(connector: Connector, action: Action, route: Route, result: Resul
 def _scope(action: Action, route: Route) -> Shape:
     """What the outputs' expressions see, as lint has it."""
     thing = frozenset({"object"})
-    body = Shape(frozenset({"string"})) if route.answer == "text" else of_schema(route.response)
+    body = Shape(frozenset({"string"})) if route.answer != "json" else of_schema(route.response)
     response = {
         "body": body,
         "status": Shape(frozenset({"integer"})),
@@ -131,7 +133,7 @@ def _derived(template: Template, scope: Shape, tables: Tables) -> str:
 
 def _words(shape: Shape) -> str:
     """The kinds of a shape as people read them, with the columns of rows."""
-    from connector.cli.schema_words import type_words
+    from connector.documenting.schema_words import type_words
 
     if not shape.kinds:
         return "anything"
