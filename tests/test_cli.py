@@ -77,7 +77,8 @@ def test_the_version_is_told(cli: Any) -> None:
 @pytest.mark.parametrize(
     "words",
     [[name] for name in commands.list_commands(click.Context(commands))]
-    + [["connections", name] for name in ("add", "list", "test", "remove")],
+    + [["connections", name] for name in ("add", "list", "test", "remove")]
+    + [["import", name] for name in ("curl", "openapi")],
     ids=" ".join,
 )
 def test_every_command_explains_itself(cli: Any, words: list[str]) -> None:

@@ -151,15 +151,18 @@ def _next_steps(draft: Draft, folder: Path, action_id: str, *, has_sample: bool)
         folder.as_posix() if folder.is_absolute() or str(folder).startswith(".") else f"./{folder.as_posix()}"
     )
     action = draft.actions[action_id]
-    needed = " ".join(f"{name}=..." for name in action["inputs"].get("required", ()))
+    inputs = action["inputs"]["properties"]
+    signs = {name: "=" if inputs[name].get("type") == "string" else ":=" for name in inputs}
+    needed = " ".join(f"{name}{signs[name]}..." for name in action["inputs"].get("required", ()))
     run = f"{place}.{action_id} {needed}".rstrip()
     form: dict[str, Any] = draft.connector["connection"]["fields"]
     variables = [
         f"{draft.connector['id']}_{name}".upper() for name in form["required"] if name != "connection_name"
     ]
     lines = ["Next:", f"  connector plan {run}    # the exact request; nothing is sent"]
+    lines.append(f"  connector try {place} {action_id} --mock    # a mock of the service answers")
     lines += [f"  export {variable}=..." for variable in variables]
-    lines.append(f"  connector run {run}")
-    if not has_sample:
-        lines.append("For flat, typed outputs, save an answer and import again with --response FILE --force.")
-    return lines
+    if has_sample:
+        return [*lines, f"  connector run {run}"]
+    lines.append(f"  connector run {run} > answer.json")
+    return [*lines, "For flat, typed outputs, import again with --response answer.json --force."]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from connector.cli.endings import Exit, closing
 from connector.cli.groups import Deferred, help_if_alone
 
 _PLACES = {
@@ -18,6 +19,11 @@ _PLACES = {
     places=_PLACES,
     invoke_without_command=True,
     short_help="Make a connector from a cURL command or an OpenAPI document.",
+    epilog=closing(
+        "connector import curl 'curl https://api.example.com/v1/things -H \"X-Api-Key: $KEY\"'",
+        "connector import openapi petstore.yaml",
+        ends=(Exit.OK, Exit.WRONG, Exit.FAULT),
+    ),
 )
 @click.pass_context
 def import_(context: click.Context) -> None:

@@ -25,7 +25,7 @@ from connector.importing.curl_url import Segment, Varying, url
 from connector.importing.draft import Draft
 from connector.importing.names import id_of, title_of
 from connector.importing.refusal import refusal
-from connector.importing.shell_text import VARIABLE
+from connector.importing.shell_text import OUTPUT, VARIABLE
 from connector.importing.shell_words import words
 from connector.importing.skeleton import skeleton
 
@@ -88,6 +88,8 @@ class _Importing:
         self.sample = sample
         self.notes = list(asked.notes)
         self.url = url(asked.url, globs=asked.globs, keeps_dots=asked.keeps_dots)
+        # a webhook's address is its key
+        self.is_webhook = "hook" in asked.url.partition("?")[0]
         self.id = named.id or connector_id(self.url.authority)
         self.headers, content_type = self._headers()
         self.body = body(asked, self.notes)
@@ -100,6 +102,7 @@ class _Importing:
             connector_id=self.id,
         )
         self.notes += self.credential.notes
+        self._need_no_shell()
         hidden = [*self.credential.secrets, *asked.hidden, *_secrets_in(self.body)]
         self.secrets = Secrets([*hidden, *_pairs_in(hidden)])
         self.inputs = Inputs(self.secrets)
@@ -113,8 +116,13 @@ class _Importing:
             method, segments, self.credential.query, self.credential.headers, self.body
         )
         name = title_of(made_id)
-        answer = unseen() if self.sample is None else seen(self.sample)
+        accept = next((value for header, value in self.headers if header.lower() == "accept"), "")
+        answer = unseen(self.asked.file, accept) if self.sample is None else seen(self.sample)
         self.notes += answer.left_out
+        if self.sample is not None and isinstance(self.body, Json) and _streams(self.body.value):
+            self.notes.append(
+                "The command asks for a stream; the outputs are there with `stream` set to false."
+            )
         shown = "/" + "/".join(_shown(segment) for segment in segments)
         action: dict[str, Any] = {
             "id": made_id,
@@ -128,9 +136,9 @@ class _Importing:
             "routes": {"main": {"request": request, **answer.route}},
             "examples": [{"id": "example", "title": "As in the command", "inputs": self.inputs.example}],
         }
-        self._check(action)
         connector_name = self.named.name or title_of(self.id)
         base_url, about = self._base_url()
+        self._check(action, base_url)
         connector = skeleton(
             id=self.id,
             name=connector_name,
@@ -143,6 +151,15 @@ class _Importing:
         )
         return Draft(connector, {made_id: action}, tuple(dict.fromkeys(self.notes)))
 
+    def _need_no_shell(self) -> None:
+        """What another command would write is asked for where it is the credential, and nowhere else."""
+        left = [value for pairs in (self.credential.headers, self.credential.query) for _, value in pairs]
+        left += [self.asked.data or "", self.url.authority, *(part.text or "" for part in self.asked.parts)]
+        in_path = Varying(OUTPUT.strip("\0")) in (part for segment in self.url.segments for part in segment)
+        if in_path or any(OUTPUT in text for text in left):
+            message = "What `$(...)` gives is known to a shell only, and none is run."
+            raise refusal("the command", message, "Write the value out, or a name: $NAME.")
+
     def _headers(self) -> tuple[Pairs, str]:
         """The headers that say something of the request, and the Content-Type apart."""
         kept: list[tuple[str, str]] = []
@@ -154,7 +171,7 @@ class _Importing:
             elif name.startswith(":") or low in _HTTP_OWN:
                 if low == "host" and value.lower() != self.url.authority.lower():
                     self.notes.append("The header Host was left out: it is the base URL's host.")
-            elif not _HEADER_NAME.fullmatch(name):
+            elif not _HEADER_NAME.fullmatch(name) or is_secret_value(name):
                 raise refusal(
                     "-H", "The name of a header holds what HTTP cannot carry.", "Write -H 'Name: value'."
                 )
@@ -168,12 +185,14 @@ class _Importing:
         usual = {Json: "application/json", Form: FORM_TYPE}.get(type(sent))
         if not said or isinstance(sent, Multipart | Raw) or said.lower() == usual:
             return ()
-        return (("Content-Type", said),) if sent is not None else ()
+        return (("Content-Type", said),)
 
     def _base_url(self) -> tuple[str, str]:
         """Where requests go, and a sentence about it; empty where only people know."""
         there = f"{self.url.scheme}://{self.url.authority}"
         if not re.fullmatch(r"[A-Za-z0-9.:\[\]_-]+", self.url.authority):
+            if "\0" not in there and not re.search(r"\{[^{}]+\}|<[^<>]+>", there):
+                raise refusal("the URL", "It has a host that is not one.", "Write it as https://host/path.")
             shown = VARIABLE.sub(lambda found: f"{{{found[1]}}}", there)
             shown = shown if shown.isascii() and shown.isprintable() else "another host each time"
             return "", f"Where the service is; the command says {shown}."
@@ -196,11 +215,10 @@ class _Importing:
 
     def _hidden(self, segment: Segment) -> Segment:
         """A segment in which what is secret varies."""
-        is_webhook = "hook" in self.url.authority or any("hook" in str(part) for part in self.url.segments)
 
         def part(part: str | Varying) -> str | Varying:
             text = unquote(part) if isinstance(part, str) else part.literal or ""
-            is_long = is_webhook and re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9_-]{16,}", text)
+            is_long = self.is_webhook and re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9_-]{16,}", text)
             if self.secrets.shows(text) or is_long:
                 found = re.fullmatch(r"(bot)([0-9]+:.+)", text)
                 return Varying("token", text) if not found else Varying("bot_token", text)
@@ -208,16 +226,25 @@ class _Importing:
 
         return tuple(part(one) for one in segment)
 
-    def _check(self, action: Mapping[str, Any]) -> None:
+    def _check(self, action: Mapping[str, Any], base_url: str) -> None:
         """The last look: no secret in any value that came from the command."""
         request = action["routes"]["main"]["request"]
         schemas = action["inputs"]["properties"].values()
-        values = [request, action["examples"][0]["inputs"], *(schema.get("default") for schema in schemas)]
+        values = [
+            base_url,
+            request,
+            action["examples"][0]["inputs"],
+            *(schema.get("default") for schema in schemas),
+        ]
         if any(self.secrets.leaks(text) for value in values for text in literals(value)):
             message = "A secret of it stands where it cannot be taken out."
             raise refusal(
                 "the command", message, "Replace the secret by a name, such as $API_KEY, wherever it stands."
             )
+
+
+def _streams(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("stream") is True
 
 
 def _secrets_in(sent: Body | None) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,16 @@ from connector.importing.spec import Inexpressible, Spec
 from connector.strict_json import parse
 
 _DEEPEST: Final = 40  # levels; a manifest has 50 for all that stands around a schema
+_BINARY_FILE: Final = re.compile(
+    r"(?i)\.(?:mp3|wav|ogg|opus|flac|aac|mp4|webm|mov|png|jpe?g|gif|webp|avif|ico|pdf|zip|t?gz|7z|bin|docx|xlsx|pptx)\Z"
+)
+_BINARY_TYPE: Final = re.compile(r"(?i)(?:image|audio|video)/|application/(?:pdf|zip|octet-stream)")
+_STATUS: Final = {"type": "integer", "title": "Status", "description": "The HTTP status of the answer."}
+_UNSEEN: Final = {
+    "json": "${{ parse_json(response.body) }}",
+    "text": "${{ response.body }}",
+    "status": "${{ response.status }}",
+}
 
 
 @dataclass(frozen=True)
@@ -39,19 +50,25 @@ class Given:
     left_out: tuple[str, ...] = ()
 
 
-def unseen() -> Given:
-    """Of an answer that nobody has seen yet: all of it."""
+def unseen(file: str = "", accept: str = "") -> Given:
+    """Of an answer that nobody has seen yet: all of it.
+
+    Args:
+        file: where the command writes it, as far as that tells what it is.
+        accept: the media types that the command asks for.
+    """
+    if _BINARY_FILE.search(file) or _BINARY_TYPE.match(accept):
+        about = "The answer, as base64 of its bytes."
+        file_fields = {"file": {"type": "string", "title": "File", "description": about}, "status": _STATUS}
+        expressions = {"file": "${{ response.body }}", "status": "${{ response.status }}"}
+        binary = {"answer": "bytes", "response": {"type": "string"}, "outputs": expressions}
+        return Given({"type": "object", "properties": file_fields}, binary)
     fields = {
         "json": {"title": "JSON", "description": "The answer, if it is JSON: whatever the service gives."},
         "text": {"type": "string", "title": "Text", "description": "The answer as it came."},
-        "status": {"type": "integer", "title": "Status", "description": "The HTTP status of the answer."},
+        "status": _STATUS,
     }
-    expressions = {
-        "json": "${{ parse_json(response.body) }}",
-        "text": "${{ response.body }}",
-        "status": "${{ response.status }}",
-    }
-    route = {"answer": "text", "response": {"type": "string"}, "outputs": expressions}
+    route = {"answer": "text", "response": {"type": "string"}, "outputs": _UNSEEN}
     return Given({"type": "object", "properties": fields}, route)
 
 
@@ -66,6 +83,8 @@ def parsed(content: bytes) -> Sample:
     except ValueError as error:
         wrong = f"It is not JSON: {error}."
     else:
+        if isinstance(value, dict) and value.keys() == set(_UNSEEN):
+            value = value["json"]  # what `connector run` gave
         if not _is_deep(value, _DEEPEST):
             return Sample(value)
         wrong = f"It is nested deeper than {_DEEPEST} levels."

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from connector.connection import is_header_value
 from connector.importing.curl_secrets import is_secret_name, is_secret_value, pair_of
 from connector.importing.names import id_of, title_of, unique
 from connector.importing.refusal import refusal
-from connector.importing.shell_text import VARIABLE
+from connector.importing.shell_text import OUTPUT, VARIABLE
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -69,7 +70,7 @@ class _Found:
 
     def field(self, text: str, otherwise: str, about: str, *, is_secret: bool) -> str:
         """A field of the connection's form; gives the expression that takes its place."""
-        found = VARIABLE.fullmatch(text)
+        found = VARIABLE.fullmatch(text) if text != OUTPUT else None
         name = field_name(found[1], self.connector_id) if found else otherwise
         name = unique(name, {*self.fields, "base_url", "connection_name"}, "key")
         schema: dict[str, Any] = {
@@ -95,6 +96,7 @@ def credential(
     found = _Found(connector_id)
     given = next((value for name, value in headers if name.lower() == "authorization"), None)
     if given is not None:
+        _need_header("Authorization", given)
         _authorization(given, found)
         if user is not None or bearer is not None:
             found.notes.append(
@@ -117,6 +119,8 @@ def credential(
 def _signed_by_header(name: str, value: str, found: _Found) -> bool:
     """Whether the header proves who sends the request; it is then sent by the connection."""
     low = name.lower()
+    if _is_secret((name, value)) or low in {"authorization", "cookie"}:
+        _need_header(name, value)
     if low == "proxy-authorization":
         found.secrets.append(value)
         found.notes.append("The header Proxy-Authorization was left out.")
@@ -132,6 +136,12 @@ def _signed_by_header(name: str, value: str, found: _Found) -> bool:
     elif low != "authorization":
         return False
     return True
+
+
+def _need_header(name: str, value: str) -> None:
+    if not is_header_value(value.replace("\0", "")) or "${{" in value:
+        hint = "Use printable ASCII for it, and no `${{`."
+        raise refusal(f"the header {name}", "It holds what HTTP, or a manifest, cannot carry.", hint)
 
 
 def _signed_by_query(name: str, value: str, found: _Found) -> bool:
@@ -223,5 +233,5 @@ def _named_after(name: str) -> str:
 
 def field_name(variable: str, connector_id: str) -> str:
     """The name for a variable. PERPLEXITY_API_KEY, of the connector perplexity, is api_key: the variable that the field is read from."""
-    name = id_of(variable, "api_key").removeprefix(f"{connector_id}_")
+    name = id_of(id_of(variable).removeprefix(f"{connector_id}_"), "key")
     return "api_key" if name in {"key", "apikey"} else name

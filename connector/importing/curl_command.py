@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from connector.importing.curl_options import Option, note_of, options
 from connector.importing.refusal import refusal
@@ -42,6 +42,7 @@ class Command:
         globs: whether braces and brackets in the URL mean several URLs.
         keeps_dots: whether `..` in the path stays.
         seconds: of --max-time, or None.
+        file: the name of the file that -o or -O writes the answer to, or empty.
         notes: sentences about what was left out.
         hidden: texts that are secret and are not part of the request, such as a proxy's password.
     """
@@ -56,6 +57,7 @@ class Command:
     globs: bool = True
     keeps_dots: bool = False
     seconds: float | None = None
+    file: str = ""
     notes: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
 
@@ -67,13 +69,22 @@ class _Asked:
     urls: list[str] = field(default_factory=list)
     method: str | None = None
     headers: list[tuple[str, str | None]] = field(default_factory=list)
-    data: str | None = None
+    pieces: list[str] = field(default_factory=list)
     query: list[str] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
     flags: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
+
+    def add(self, text: str, glue: str) -> None:
+        """Data beside that of the options before."""
+        self.pieces += [glue, text] if any(self.pieces) else [text]
+
+    @property
+    def data(self) -> str | None:
+        """All of the data; None if no option has any."""
+        return "".join(self.pieces) if self.pieces else None
 
 
 def command(words: Words) -> Command:
@@ -111,6 +122,7 @@ def command(words: Words) -> Command:
         globs="globoff" not in asked.flags,
         keeps_dots="path-as-is" in asked.flags,
         seconds=_seconds(asked.values.get("max-time")),
+        file=asked.values.get("output") or (url.partition("?")[0] if "remote-name" in asked.flags else ""),
         notes=tuple(dict.fromkeys(asked.notes)),
         hidden=tuple(asked.hidden),
     )
@@ -127,12 +139,12 @@ def _take(option: Option, asked: _Asked, stdin: str | None) -> None:
             asked.headers.extend(_header(value))
         case "data" | "data-ascii" | "data-binary" | "json":
             text = _sent(option, stdin)
-            asked.data = _joined(asked.data, text, "" if option.name == "json" else "&")
+            asked.add(text, "" if option.name == "json" else "&")
             asked.flags |= {"json"} if option.name == "json" else set()
         case "data-raw":
-            asked.data = _joined(asked.data, value, "&")
+            asked.add(value, "&")
         case "data-urlencode":
-            asked.data = _joined(asked.data, _encoded(value, "--data-urlencode"), "&")
+            asked.add(_encoded(value, "--data-urlencode"), "&")
         case "url-query":
             asked.query.append(value[1:] if value.startswith("+") else _encoded(value, "--url-query"))
         case "form":
@@ -150,17 +162,22 @@ def _take(option: Option, asked: _Asked, stdin: str | None) -> None:
             asked.headers.append(("User-Agent", value or None))
         case "range":
             asked.headers.append(("Range", f"bytes={value}"))
-        case "user" | "oauth2-bearer" | "max-time":
+        case "user" | "oauth2-bearer" | "max-time" | "output":
             asked.values[option.name] = value
-        case "get" | "globoff" | "path-as-is" | "head":
+        case "get" | "globoff" | "path-as-is" | "head" | "remote-name":
             asked.flags.add(option.name)
         case _:
             asked.notes += filter(None, [note_of(option)])
-            asked.hidden += [value] if option.name in {"proxy-user", "proxy", "proxy-header"} else []
+            if option.name.startswith(("proxy", "preproxy", "socks")):
+                asked.hidden += _of_proxy(value)
 
 
-def _joined(before: str | None, text: str, glue: str) -> str:
-    return text if before is None else f"{before}{glue if before else ''}{text}"
+def _of_proxy(value: str) -> Iterator[str]:
+    """What of a proxy's address, user or header may be a secret."""
+    yield value
+    user, at, _ = value.partition("://")[2].rpartition("@") if "://" in value else value.rpartition("@")
+    for text in (user if at else value, value.partition(":")[2].strip()):
+        yield from (text, unquote(text), unquote(text.partition(":")[2]))
 
 
 def _sent(option: Option, stdin: str | None) -> str:
@@ -274,9 +291,12 @@ def _word_of_form(text: str) -> tuple[str, dict[str, str]]:
 def _method(asked: _Asked, *, has_body: bool) -> str:
     usual = "HEAD" if "head" in asked.flags else "POST" if has_body else "GET"
     method = usual if asked.method is None else asked.method
+    if method.islower() and method.upper() in _METHODS:
+        asked.notes.append(f"curl sends the method as `{method}`; the connector sends {method.upper()}.")
+        method = method.upper()
     if method not in _METHODS:
         shown = method if method.isalpha() and len(method) < 10 else "..."
-        hint = f"Known here: {', '.join(_METHODS)}, in capital letters."
+        hint = f"Known here: {', '.join(_METHODS)}."
         raise refusal("-X", f"A connector has no {shown} requests.", hint)
     if method in {"GET", "HEAD"} and has_body:
         hint = "Put it into the query with -G, or use POST."

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from connector.importing.curl_secrets import Secrets, is_secret_name, texts_of
+from connector.importing.curl_secrets import FAKE_SECRET, Secrets, is_secret_name, texts_of
 from connector.importing.inferred import inferred
 from connector.importing.names import input_name_of, not_a_secret, title_of, unique
 from connector.importing.shell_text import VARIABLE
 
-FAKE_SECRET: Final = "test-secret"  # noqa: S105 - what stands in examples for a secret
 _ANYTHING: Final = ["string", "number", "boolean", "array", "object"]
 _NUMBER: Final = re.compile(r"0|-?[1-9][0-9]{0,5}")
 _NO_NUMBERS: Final = re.compile(r"(?i)(id|zip|code|phone|postal|pin|number|sku|version|date|year)\Z")
@@ -62,7 +61,7 @@ class Inputs:
         name = self._named(said, "path")
         is_secret = literal is not None and (self.secrets.shows(literal) or is_secret_name(said))
         if is_secret or (literal is None and is_secret_name(said)):
-            return self._secret(name)
+            return self._secret_of_address(name)
         self.properties[name] = {"type": "string", "title": title_of(name), "minLength": 1}
         self.required.append(name)
         self.example[name] = literal or name
@@ -92,8 +91,21 @@ class Inputs:
     def _named(self, said: str, place: str) -> str:
         return unique(input_name_of(said), self.properties, place)
 
-    def _secret(self, name: str) -> str:
+    def _secret_of_address(self, name: str) -> str:
+        """Not marked as one: lint refuses that, since addresses are kept in logs. People should know."""
         name = unique(not_a_secret(name), self.properties)
+        about = "A secret that the service wants in the address, where logs of servers keep it."
+        self.properties[name] = {
+            "type": "string",
+            "title": title_of(name),
+            "description": about,
+            "minLength": 1,
+        }
+        self.required.append(name)
+        self.example[name] = FAKE_SECRET
+        return f"${{{{ inputs.{name} }}}}"
+
+    def _secret(self, name: str) -> str:
         schema = {"type": "string", "title": title_of(name), "description": "A secret.", "minLength": 1}
         self.properties[name] = {**schema, "writeOnly": True}
         self.required.append(name)
@@ -104,8 +116,9 @@ class Inputs:
         name = self._named(said, place)
         is_plain = isinstance(value, str | int | float) and not isinstance(value, bool)
         if is_plain and (is_secret_name(said, in_body=in_body) or self.secrets.shows(str(value))):
-            return self._secret(name)
-        name = unique(not_a_secret(name), self.properties) if not_a_secret(name) != name else name
+            return self._secret_of_address(name) if place == "query" else self._secret(name)
+        if not_a_secret(name) != name:
+            name = unique(not_a_secret(name), self.properties)
         schema = {"title": title_of(name), **inferred([value])}
         if place != "body" and name != said:
             schema["description"] = f"Sent as {said}."

@@ -11,6 +11,8 @@ from connector.importing.shell_text import VARIABLE
 from connector.lint import SECRET_TEXT
 from connector.secret import Redactor, Secret
 
+FAKE_SECRET: Final = "test-secret"  # noqa: S105 - what stands in examples for a secret
+
 _WORD_ENDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 _SECRET_WORDS: Final = frozenset(
     [
@@ -84,11 +86,11 @@ _SECRET_VALUE: Final = re.compile(
     r"(?:sk|rk|pk)[-_](?:live|test|proj|ant|or|svcacct|admin)[-_][A-Za-z0-9_-]{6,}|sk-[A-Za-z0-9_-]{16,}"
     r"|pplx-[A-Za-z0-9_-]{12,}|gh[opusr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
     r"|xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}|A[KS]IA[0-9A-Z]{12,}|AIza[\w-]{30,}"
-    r"|ya29\.[\w-]{16,}|SG\.[\w-]{16,}\.[\w-]{16,}|hf_[A-Za-z0-9]{16,}|r8_[A-Za-z0-9]{16,}|shp(?:at|ca|pa|ss)_\w{16,}"
+    r"|ya29\.[\w-]{16,}|SG\.[\w-]{16,100}\.[\w-]{16,}|hf_[A-Za-z0-9]{16,}|r8_[A-Za-z0-9]{16,}|shp(?:at|ca|pa|ss)_\w{16,}"
     r"|dop_v1_\w{16,}|npm_\w{20,}|whsec_\w{16,}|lin_api_\w{16,}|ntn_\w{16,}|secret_\w{20,}|pat-\w{2,3}[\w-]{16,}"
-    r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*|[0-9]{8,10}:[A-Za-z0-9_-]{30,}|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|eyJ[\w-]{8,2000}\.eyJ[\w-]{8,}\.[\w-]*|[0-9]{8,10}:[A-Za-z0-9_-]{30,}|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
-_SHORTEST: Final = 8  # a shorter one would be found in innocent text; it is compared with whole values
+_SHORTEST: Final = 8
 
 
 def is_secret_name(name: str, *, in_body: bool = False) -> bool:
@@ -115,17 +117,22 @@ class Secrets:
     """The secret texts of one command, and where they show."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        plain = [part for text in texts for part in _without_variables(text)]
+        plain = [part for text in texts for part in _without_variables(text) if part != FAKE_SECRET]
         self._whole = frozenset(plain)
-        self._redactor = Redactor((Secret(text) for text in plain if len(text) >= _SHORTEST), cut=False)
+        self._redactor = Redactor((Secret(text) for text in plain if _is_telling(text)), cut=False)
 
     def shows(self, text: str) -> bool:
         """Whether a text is one of them, holds one in any spelling, or looks like another."""
         return bool(text) and (text in self._whole or self._redactor.finds(text) or is_secret_value(text))
 
     def leaks(self, text: str) -> bool:
-        """Whether a whole file holds one of them, those apart that are too short to be told from words."""
+        """Whether a text holds one of them, those apart that cannot be told from words."""
         return self._redactor.finds(text)
+
+
+def _is_telling(text: str) -> bool:
+    """Whether a secret can be looked for in longer texts: a short one, or a word such as password, is found anywhere."""
+    return len(text) >= _SHORTEST and not (text.isalpha() and text.islower())
 
 
 def _without_variables(text: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from connector.importing.curl_auth import Pairs, field_name
 from connector.importing.curl_body import Body, Form, Json, Multipart, Raw
 from connector.importing.curl_inputs import Inputs
 from connector.importing.curl_names import singular
+from connector.importing.curl_secrets import is_secret_value
 from connector.importing.curl_url import Segment
 from connector.importing.refusal import refusal
 from connector.importing.shell_text import VARIABLE
@@ -20,6 +21,9 @@ _ONCE: Final = re.compile(
     r"(?i)(x-)?(idempotency-key|request-id|correlation-id|trace-?id|amzn-trace-id)|idempotence-key|traceparent"
 )
 
+_MEDIA_TYPE: Final = re.compile(
+    r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[A-Za-z0-9_.-]+)*"
+)
 _FILE_TYPES: Final = {
     "gif": "image/gif",
     "jpg": "image/jpeg",
@@ -80,9 +84,10 @@ class Sent:
             case Multipart():
                 return self._multipart(body)
             case Raw(text, kind):
-                if not is_header_value(kind) or "${{" in kind or self.secrets.shows(kind):
-                    hint = "Write a media type."
-                    raise refusal("the header Content-Type", "It holds what HTTP cannot carry.", hint)
+                if not _MEDIA_TYPE.fullmatch(kind) or self.secrets.shows(kind):
+                    raise refusal(
+                        "the header Content-Type", "It is no media type.", "Write one, such as text/plain."
+                    )
                 return {"content": {"value": self.inputs.body("body", text), "type": kind}}
             case None:
                 return {}
@@ -121,7 +126,7 @@ class Sent:
             raise refusal("the command", message, "Put it in single quotes if the `$` belongs to the name.")
         if "${{" in name or name in {"", SPREAD}:
             raise refusal("the command", "A parameter has a name that a manifest cannot hold.", "Rename it.")
-        if self.secrets.shows(name):
+        if self.secrets.leaks(name) or is_secret_value(name):
             raise refusal("the command", "The name of a parameter looks like a secret.", "Check the command.")
         return name
 

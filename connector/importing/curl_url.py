@@ -13,7 +13,7 @@ from connector.importing.shell_text import VARIABLE
 _REFUSED_HOST: Final = "Write it as https://host/path."
 _PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _RANGE: Final = re.compile(r"(?<!\\)\[[0-9A-Za-z]+-[0-9A-Za-z]+(?::[0-9]+)?\]")
-_SET: Final = re.compile(r"(?<!\\)\{[^{}]*,[^{}]*\}")
+_SET: Final = re.compile(r"(?<!\\)\{([^{},]{0,1000},[^{}]{0,1000})\}")
 _ID: Final = re.compile(
     r"[0-9]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # a number, a UUID
     r"|(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{7,}"  # long hex

@@ -81,7 +81,9 @@ def add(action_id: str, action: Mapping[str, Any], folder: Path, *, is_forced: b
     text = _text(action, "action", str(path))
     if path.exists() and not is_forced:
         _refuse(
-            path, "There is an action of this id.", "Choose another with --id, or replace it with --force."
+            path,
+            "There is an action of this id.",
+            "Choose another with --action, or replace it with --force.",
         )
     path.parent.mkdir(exist_ok=True)
     private_file.replace(path, text, is_private=False)

@@ -32,7 +32,8 @@ def joined(draft: Draft, place: Path) -> Joined:
         message = f"The connector there is for {other or 'a base URL that people give'}; the command is for {own or 'another'}."
         _refuse(folder, message, "Import it into a folder of its own, with -o.")
     notes: tuple[str, ...] = ()
-    if draft.connector["connection"]["auth"] != there["connection"]["auth"]:
+    auth = draft.connector["connection"]["auth"]
+    if auth not in ({"kind": "none"}, there["connection"]["auth"]):
         notes = ("The command's auth differs from the connector's, which stays as it is.",)
     plain = {key: value for key, value in there.items() if key != "icon"}
     return Joined(replace(draft, connector=plain, left_out=notes), folder)

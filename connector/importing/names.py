@@ -11,6 +11,9 @@ from connector.lint import SECRET_NAME
 LONGEST: Final = 64
 
 _WORD_ENDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_ACRONYMS: Final = frozenset(
+    {"api", "id", "url", "uri", "json", "html", "pdf", "sms", "ip", "sql", "csv", "xml"}
+)
 UNSAYABLE: Final = frozenset({"null", "true", "false"})
 """Names that expressions read as values."""
 
@@ -69,4 +72,10 @@ def _ended(name: str, end: str) -> str:
 def title_of(text: str) -> str:
     """A title for people, from an id: `list_pets` and `listPets` -> `List Pets`."""
     words = re.findall(r"[^\s_/.-]+", _WORD_ENDS.sub(" ", text))
-    return " ".join(word if word.isupper() else word[:1].upper() + word[1:] for word in words)
+    return " ".join(_word(word) for word in words)
+
+
+def _word(word: str) -> str:
+    if word.isupper() or word.lower() in _ACRONYMS:
+        return word.upper()
+    return word[:1].upper() + word[1:]

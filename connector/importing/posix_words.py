@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 from typing import Final, NoReturn
 
-from connector.importing.shell_text import QUOTE_IT, Shell, ShellCommand
+from connector.importing.shell_text import OUTPUT, QUOTE_IT, Shell, ShellCommand
 
 _PLAIN: Final = re.compile(r"[^\s|&;()<>\\'\"$`{#]+")
-_BRACES: Final = re.compile(r"\{[^\s{}'\"]*(?:,|\.\.)[^\s{}'\"]*\}")
+_BRACES: Final = re.compile(r"\{([^\s{}'\"]{0,1000})\}")
 _NAME: Final = re.compile(r"(?:env:)?([A-Za-z_][A-Za-z0-9_]*)|\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
-_LINE_GOES_ON: Final = re.compile(r"\\[ \t]*\n|\\\Z")
+_LINE_GOES_ON: Final = re.compile(r"\\[ \t]*\n|\\\Z|(?<!\S)\\[ \t]+(?=-)")  # at the end of what was a line
+_BACKTICK_ENDS: Final = re.compile(r"`[ \t]*\n")  # PowerShell's way to let a line go on
 _OPTION_BELOW: Final = re.compile(r"\n[ \t]*(?=--?[A-Za-z])")
 _PLACEHOLDER: Final = re.compile(r"<[A-Za-z_][\w .-]*>")
+_OUTPUT: Final = re.compile(r"\$\((?!\()(?:[^()'\"\\]|'[^']*'|\"[^\"]*\"|\([^()'\"]*\))*\)")
+_TYPOGRAPHIC: Final = {
+    **dict.fromkeys("\u201c\u201d\u201e\u2018\u2019\u00ab", ("quote", "a shell knows only ' and \"")),
+    **dict.fromkeys("\u2013\u2014\u2212", ("dash", "an option begins with -")),
+}
 _DOCUMENT: Final = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([^\s'\"\\;|&<>()]+))")
 _FILE: Final = re.compile(r"(?:&?>>?|>&)[ \t]*(?:&?[0-9-]|'[^'\n]*'|\"[^\"\n]*\"|[^\s;|&<>()]+)")
 _ANSI: Final = {
@@ -35,8 +41,7 @@ class Posix(Shell):
     """A POSIX shell's reading, and bash's `$'..'`."""
 
     def __init__(self, text: str) -> None:
-        text = text.replace("\r\n", "\n")
-        super().__init__(re.sub(r"`[ \t]*\n", "\\\\\n", text))  # PowerShell's way to let a line go on
+        super().__init__(text.replace("\r\n", "\n"))
         self.documents: list[tuple[ShellCommand, str, bool, bool]] = []
 
     def commands(self) -> list[ShellCommand]:
@@ -51,6 +56,9 @@ class Posix(Shell):
 
     def _step(self) -> None:
         char = self.text[self.at]
+        if self.word is None and char in _TYPOGRAPHIC:
+            what, instead = _TYPOGRAPHIC[char]
+            self.refuse(f"This is a {what} of printed text: {instead}.", "Type it anew, as a shell has it.")
         if found := _PLAIN.match(self.text, self.at):
             self._take(found.group())
         elif char == "\n":
@@ -69,9 +77,10 @@ class Posix(Shell):
         elif char == "#":
             self._hash()
         elif char == "`":
-            self._refuse_shell("A command between backticks")
+            self._backtick()
         elif char == "{":
-            if _BRACES.match(self.text, self.at):
+            found = _BRACES.match(self.text, self.at)
+            if found and ("," in found[1] or ".." in found[1]):
                 self.refuse("A shell would make several words of what stands between these braces.", QUOTE_IT)
             self._take(char)
         else:
@@ -94,6 +103,12 @@ class Posix(Shell):
         else:
             self.add(self.text[self.at + 1])
             self.at += 2
+
+    def _backtick(self) -> None:
+        if found := _BACKTICK_ENDS.match(self.text, self.at):
+            self.at = found.end()
+        else:
+            self._refuse_shell("A command between backticks")
 
     def _hash(self) -> None:
         if self.word is not None:
@@ -138,7 +153,7 @@ class Posix(Shell):
         elif rest == '"' and not in_quotes:
             self.at += 1
         elif rest == "(":
-            self._refuse_shell("`$(...)`")
+            self._output()
         elif found := _NAME.match(self.text, self.at + 1):
             self.add(f"\0{found[1] or found[2]}\0")
             self.at = found.end()
@@ -148,6 +163,14 @@ class Posix(Shell):
             self._refuse_shell(f"The value of `${rest}`")
         else:
             self._take("$")
+
+    def _output(self) -> None:
+        """`$(...)`, up to the bracket that closes it. What stands in it is not looked at."""
+        found = _OUTPUT.match(self.text, self.at)
+        if found is None:
+            self._refuse_shell("`$(...)`")
+        self.add(OUTPUT)
+        self.at = found.end()
 
     def _ansi(self) -> None:
         raw, start = bytearray(), self.at

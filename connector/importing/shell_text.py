@@ -11,6 +11,9 @@ from connector.importing.refusal import refusal
 VARIABLE: Final = re.compile("\0([A-Za-z_][A-Za-z0-9_]*)\0")
 """A variable within a word: its name between two NULs, which no command line can hold."""
 
+OUTPUT: Final = "\0__output__\0"
+"""What another command would write: `$(...)`. It may stand where a secret is, which is asked for anyway."""
+
 PLACE: Final = "the command"
 QUOTE_IT: Final = "Put the whole value in single quotes if it belongs to the command."
 

@@ -14,6 +14,7 @@ from connector.importing.cmd_words import Cmd, is_of_cmd
 from connector.importing.posix_words import Posix
 from connector.importing.refusal import refusal
 from connector.importing.shell_text import PLACE
+from connector.scalars import is_encodable
 
 LONGEST: Final = 1_000_000
 
@@ -42,6 +43,8 @@ def words(text: str) -> Words:
     """
     if len(text) > LONGEST:
         raise refusal(PLACE, f"It has more than {LONGEST:,} characters.", "Give one curl command.")
+    if not is_encodable(text):
+        raise refusal(PLACE, "It holds half of a character, which is no text.", "Copy it again.")
     if "\0" in text:
         raise refusal(PLACE, "It holds a NUL character, which no command line can.", "Copy it again.")
     lexer = Cmd(text) if is_of_cmd(text) else Posix(text)

@@ -91,7 +91,7 @@ def _in_line(value: Any, room: int, key: str) -> str | None:
     if isinstance(value, Mapping):
         if not value:
             return "{}"
-        is_small = "type" in value or key == "inputs"
+        is_small = isinstance(value.get("type"), str | list | tuple) or key == "inputs"
         line = _flow(value) if is_small and "properties" not in value else None
         return line if line and len(line) <= room else None
     if isinstance(value, list | tuple):
