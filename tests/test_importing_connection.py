@@ -161,6 +161,17 @@ def test_the_base_url_is_a_servers(servers: list[Any], url: str | None) -> None:
     assert ("base_url" in made["required"]) == (url is None)
 
 
+def test_operations_of_another_host_go_there() -> None:
+    """The connection has a field for it."""
+    upload = {"post": {"servers": [{"url": "https://upload.acme.example"}], "responses": OK}}
+    made = read(three({**CONTROL, "/b": upload})).draft
+    assert (
+        made.connector["connection"]["fields"]["properties"]["upload_url"]["default"]
+        == "https://upload.acme.example"
+    )
+    assert made.actions["post_b"]["routes"]["main"]["request"]["base_url"] == "${{ connection.upload_url }}"
+
+
 def test_swagger_2_names_a_host() -> None:
     """And a base path."""
     made = connection(two(CONTROL, schemes=["http", "https"]))
