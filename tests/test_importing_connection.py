@@ -239,7 +239,7 @@ def test_the_command_writes_a_folder_that_passes_lint(
     command = ["import", "openapi", str(source), "-o", str(folder), "--name", "Acme Inc"]
     assert ended_with(command) == 0
     printed = capsys.readouterr()
-    assert "1 actions from 2 operations" in printed.out
+    assert "1 action from 2 operations" in printed.out
     assert "left out: TRACE /b" in printed.err
     assert "TRACE /b" in (folder / "IMPORTED.md").read_text(encoding="utf-8")
     assert lint(folder) == []
