@@ -161,6 +161,17 @@ def test_the_base_url_is_a_servers(servers: list[Any], url: str | None) -> None:
     assert ("base_url" in made["required"]) == (url is None)
 
 
+def test_operations_of_another_host_go_there() -> None:
+    """The connection has a field for it."""
+    upload = {"post": {"servers": [{"url": "https://upload.acme.example"}], "responses": OK}}
+    made = read(three({**CONTROL, "/b": upload})).draft
+    assert (
+        made.connector["connection"]["fields"]["properties"]["upload_url"]["default"]
+        == "https://upload.acme.example"
+    )
+    assert made.actions["post_b"]["routes"]["main"]["request"]["base_url"] == "${{ connection.upload_url }}"
+
+
 def test_swagger_2_names_a_host() -> None:
     """And a base path."""
     made = connection(two(CONTROL, schemes=["http", "https"]))
@@ -228,7 +239,7 @@ def test_the_command_writes_a_folder_that_passes_lint(
     command = ["import", "openapi", str(source), "-o", str(folder), "--name", "Acme Inc"]
     assert ended_with(command) == 0
     printed = capsys.readouterr()
-    assert "1 actions from 2 operations" in printed.out
+    assert "1 action from 2 operations" in printed.out
     assert "left out: TRACE /b" in printed.err
     assert "TRACE /b" in (folder / "IMPORTED.md").read_text(encoding="utf-8")
     assert lint(folder) == []

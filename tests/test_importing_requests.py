@@ -172,6 +172,13 @@ def test_fields_that_only_answers_have_are_not_asked() -> None:
     assert (list(inputs(post(schema))), "required" in action(post(schema))["inputs"]) == (["name"], False)
 
 
+def test_a_password_in_a_body_is_a_secret_input() -> None:
+    """In a URL, where no secret may stand, it has another name."""
+    schema = {"type": "object", "properties": {"password": {**TEXT, "default": "test-1"}}}
+    made = inputs(post(schema, parameters=[query("token_secret")]))
+    assert made == {"token_secret_value": TEXT, "password": {**TEXT, "writeOnly": True}}
+
+
 def test_an_optional_body_needs_its_fields_together() -> None:
     """A rule says so; none of them is sent unasked."""
     schema = {"type": "object", "required": ["a"], "properties": {"a": TEXT, "b": {**TEXT, "default": "x"}}}

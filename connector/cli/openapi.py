@@ -67,7 +67,18 @@ def openapi(
     write(made.draft, folder, is_forced=force)
     private_file.replace(folder / FILE, report(made, source).encode(), is_private=False)
     _tell(made, folder / FILE)
-    give(visible(f"{folder}: {len(made.draft.actions)} actions from {made.operations} operations"))
+    count = f"{_count(len(made.draft.actions), 'action')} from {_count(made.operations, 'operation')}"
+    give(visible(f"{folder}: {count}", one_line=True))
+    place = (
+        folder.as_posix() if folder.is_absolute() or str(folder).startswith(".") else f"./{folder.as_posix()}"
+    )
+    first = next(iter(made.draft.actions))
+    tell("Next:")
+    tell(visible(f"  connector try {place} {first} --mock    # a mock of the service answers", one_line=True))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _check_id(connector_id: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from connector.expression_parser import MAX_LENGTH
 from connector.importing.asked import step
-from connector.importing.cleaning import prose
+from connector.importing.cleaning import listed, prose
 from connector.importing.columns import SCALARS, or_null, rows, words_of
 from connector.importing.kinds import kinds_of, kinds_said
 from connector.importing.merging import Flattening
@@ -24,6 +24,10 @@ from connector.importing.spec import Inexpressible, Node, mapping, text, whole
 
 _DEEPEST: Final = 3
 _MOST_OUTPUTS: Final = 100
+_MOST_FIELDS: Final = 2000
+_MOST_NESTED: Final = 4  # alternatives in alternatives
+_MOST_BRANCHES: Final = 40
+_MIXED: Final[Node] = {"x-mixed": True}
 _LONGEST_PROSE: Final = 300
 
 
@@ -109,6 +113,7 @@ class _Answering:
         self.flat = flattening.of
         self.alternatives = flattening.alternatives
         self.made = made
+        self._known: dict[tuple[int, int], tuple[Node, Node]] = {}
 
     def root(self, node: Any) -> None:
         """Take the outputs out of a body."""
@@ -144,35 +149,40 @@ class _Answering:
         self.made.schema = {}
         self.made.give("answer", {"description": "The answer, as it is."}, "response.body")
 
-    def _one(self, node: Any) -> Node:
+    def _one(self, node: Any, depth: int = _MOST_NESTED) -> Node:
         """A schema whose alternatives, if they are all objects, are put together: each field may be absent."""
         flat = self.flat(node)
         branches = self.alternatives(flat)
         if not branches:
             return flat
-        flats = [
-            self._one(branch)
-            for branch in branches[:40]
-            if isinstance(branch, Mapping) and branch is not node
-        ]
+        key = (id(flat), depth)
+        if key not in self._known:
+            self._known[key] = (flat, self._together(flat, branches, depth))
+        return self._known[key][1]
+
+    def _together(self, flat: Node, branches: list[Any], depth: int) -> Node:
+        if depth == 0:
+            return _MIXED
+        flats = [self._one(branch, depth - 1) for branch in branches[:_MOST_BRANCHES]]
         real = [one for one in flats if kinds_of(one) != ["null"]]
         if len(real) == 1 and not mapping(flat.get("properties")):
-            return {
-                **real[0],
-                "description": text(flat.get("description")) or real[0].get("description"),
-                "nullable": True,
-            }
-        if not real or any(kinds_said(one) != {"object"} for one in real):
-            kinds = sorted({kind for one in real for kind in kinds_of(one)})
-            plain = all(kinds_of(one) for one in real) and set(kinds) - {"null"} <= SCALARS
-            return {**flat, "type": kinds, "oneOf": [], "anyOf": []} if plain and real else {"x-mixed": True}
+            about = text(flat.get("description")) or real[0].get("description")
+            return {**real[0], "description": about, "nullable": True}
+        kinds = [kinds_said(one) for one in real]
+        if not all(kinds) or not real:
+            return _MIXED
+        if any(one != {"object"} for one in kinds):
+            every = set[str]().union(*kinds)
+            return (
+                {"type": sorted(every), "description": flat.get("description")}
+                if every <= SCALARS
+                else _MIXED
+            )
         fields: dict[str, Any] = {}
         for one in (flat, *real):
             for name, inner in mapping(one.get("properties")).items():
-                if name in fields and fields[name] is not inner:
-                    fields[name] = self._either(fields[name], inner)
-                else:
-                    fields[name] = inner
+                is_new = name not in fields or fields[name] is inner
+                fields[name] = inner if is_new else self._either(fields[name], inner)
         return {"type": "object", "properties": fields, "description": flat.get("description")}
 
     def _either(self, one: Any, other: Any) -> Any:
@@ -184,29 +194,35 @@ class _Answering:
         """Breadth first, so that what stands outside keeps the shortest names."""
         self.made.schema = {"type": "object", "properties": {}}
         waiting: deque[tuple[Node, tuple[str, ...], dict[str, Any]]] = deque([(flat, (), self.made.schema)])
+        seen = 0
         while waiting:
             inside, path, schema = waiting.popleft()
             for said, node in mapping(inside.get("properties")).items():
-                name = whole(str(said))
-                one = self._one(node)
-                if one.get("writeOnly") is True:
-                    continue
-                here = (*path, name)
-                if len(self.made.outputs) >= _MOST_OUTPUTS:
-                    self.made.left_out.append(f"the output {'.'.join(here)}, beyond the {_MOST_OUTPUTS}th")
-                    continue
-                found = self._field(one, here)
-                if found is None:
-                    continue
-                if "properties" in found and mapping(one.get("properties")):
-                    if len(here) < _DEEPEST:
-                        schema["properties"][name] = found
-                        waiting.append((one, here, found))
-                    else:
-                        self.made.left_out.append(f"the output {'.'.join(here)}, which is nested deeper")
-                    continue
-                schema["properties"][name] = found
+                here = (*path, whole(str(said)))
+                seen += 1
+                if len(self.made.outputs) >= _MOST_OUTPUTS or seen > _MOST_FIELDS:
+                    self.made.left_out.append(
+                        f"the output {'.'.join(here)} and those after it, which are too many"
+                    )
+                    waiting.clear()
+                    break
+                if (found := self._inside(node, here, schema)) is not None:
+                    waiting.append(found)
         _prune(self.made.schema)
+
+    def _inside(
+        self, node: Any, here: tuple[str, ...], schema: dict[str, Any]
+    ) -> tuple[Node, tuple[str, ...], dict[str, Any]] | None:
+        """Add the output of a field; or, if it is an object, where to go on."""
+        one = self._one(node)
+        found = None if one.get("writeOnly") is True else self._field(one, here)
+        if found is None:
+            return None
+        if "properties" in found and len(here) >= _DEEPEST:
+            self.made.left_out.append(f"the output {'.'.join(here)}, which is nested deeper")
+            return None
+        schema["properties"][here[-1]] = found
+        return (one, here, found) if "properties" in found else None
 
     def _field(self, flat: Node, here: tuple[str, ...]) -> dict[str, Any] | None:
         """The schema of a field in the answer, its output added; with `properties`, if its own fields are to be."""
@@ -242,7 +258,8 @@ class _Answering:
             if found.columns:
                 row = {"type": "object", "properties": dict(found.columns)}
                 self.made.give(name, {**words_of(flat, "array"), "items": row}, found.expression)
-                self.made.left_out.extend(f"{name}: without {what}" for what in found.left_out)
+                if found.left_out:
+                    self.made.left_out.append(f"{name}: without {listed(found.left_out)}")
                 return {
                     "type": or_null("array"),
                     "items": {"type": "object", "properties": dict(found.schema)},

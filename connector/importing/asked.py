@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
-from connector.importing.cleaning import Unusable, usable
+from connector.importing.cleaning import Unusable, listed, usable
 from connector.importing.names import input_name_of, not_a_secret, unique
 from connector.importing.schemas import Shaped, fit
 from connector.importing.spec import mapping, whole
+from connector.lint import SECRET_NAME
+
+_IN_URLS: Final = frozenset({"path", "query"})
 
 
 @dataclass
@@ -29,9 +32,19 @@ class Asked:
         self, said: str, part: Shaped, place: str, *, is_required: bool, examples: tuple[Any, ...] = ()
     ) -> str:
         """Add an input for something that the document calls by a name; the input's own name."""
-        name = unique(not_a_secret(input_name_of(whole(said))), self.properties, place)
-        self.properties[name] = dict(part.schema)
-        self.left_out.extend(f"{name}: without {what}" for what in sorted(part.left_out))
+        name = input_name_of(whole(said))
+        schema = dict(part.schema)
+        if SECRET_NAME.search(name) or schema.get("format") == "password":
+            if place in _IN_URLS:  # of which no secret is a part
+                name = not_a_secret(name)
+            else:
+                schema["writeOnly"] = True
+                schema.pop("default", None)
+        part = replace(part, schema=schema)
+        name = unique(name, self.properties, place)
+        self.properties[name] = schema
+        if part.left_out:
+            self.left_out.append(f"{name}: without {listed(sorted(part.left_out))}")
         if is_required and "default" not in part.schema:
             self.required.append(name)
         given = next(_fitting(part, examples), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
@@ -244,6 +245,8 @@ class _Asking:
 
     def _part(self, parameter: Parameter) -> Shaped:
         part = self.shaping.fitting(parameter.schema, MAX_SIZE // 4)
+        if isinstance(part.sample, int) and (text := _as_text(part)) is not None:
+            part = replace(part, sample=text)
         words = {"deprecated": True} if parameter.is_deprecated else {}
         return described(part, prose(parameter.description, _LONGEST_PROSE), **words)
 
@@ -274,6 +277,12 @@ def _filled_in(part: Shaped) -> Shaped:
         del schema["default"]
     sample = part.sample if part.sample not in ("", None, ".", "..") else schema.get("enum", ["example"])[0]
     return Shaped(schema, sample, part.size, part.ways, part.left_out)
+
+
+def _as_text(part: Shaped) -> str | None:
+    """A sample that is a text, for a value that may be one: in a URL, a number would be both."""
+    texts = [one for one in part.schema.get("anyOf", ()) if one == {"type": "string"}]
+    return "example" if texts else None
 
 
 def _undeclared(name: str) -> Parameter:

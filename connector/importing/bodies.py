@@ -49,6 +49,7 @@ class Bodies:
         self.made = made
         self._inputs: dict[str, Shaped] = {}
         self._said: dict[str, str] = {}
+        self._is_sent = operation.is_body_required or operation.method in {"post", "put", "patch"}
         # what a change does not name is to stay, and what nobody asks for is no body
         self._sends_defaults = operation.method != "patch" and operation.is_body_required
 
@@ -142,8 +143,8 @@ class Bodies:
             self.made.example.setdefault(key, self._inputs[key].sample)
 
     def _something(self) -> None:
-        """Have the example send a body where one is required, and none of its fields is."""
-        if self.operation.is_body_required and not self.made.example.keys() & self._inputs.keys():
+        """Have the example send a body, where none of its fields is required."""
+        if self._is_sent and not self.made.example.keys() & self._inputs.keys():
             given = [(key, part.sample) for key, part in self._inputs.items() if part.sample is not None]
             for key, sample in sorted(given, key=lambda one: one[1] in ({}, [])):
                 self.made.example[key] = sample
@@ -176,6 +177,8 @@ class Bodies:
         part = described(part, prose(self.operation.body_description, _LONGEST_PROSE))
         is_required = self.operation.is_body_required
         name = self.made.add("body", part, "whole", is_required=is_required, examples=media.examples)
+        if self._is_sent and part.sample is not None and "default" not in part.schema:
+            self.made.example.setdefault(name, part.sample)
         return f"${{{{ {reference(name)} }}}}"
 
     def _raw(self, media: Media) -> None:

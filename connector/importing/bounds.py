@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from connector.importing.cleaning import Unusable, shown, usable
 from connector.importing.samples import number_for, text_for
@@ -12,9 +12,14 @@ from connector.lint import SECRET_TEXT
 from connector.lint_pattern import is_slow
 from connector.schema_form import faults
 
+_LONGEST_TEXT: Final = 2000  # of one that is made as a sample
+
 
 def texts(flat: Node, made: dict[str, Any], left_out: set[str]) -> str:
-    counts(flat, made, "minLength", "maxLength")
+    least, _ = counts(flat, made, "minLength", "maxLength")
+    if least > _LONGEST_TEXT:
+        left_out.add(f"that it has {least:,} characters or more")
+        del made["minLength"]
     if (form := text(flat.get("format"))) and not SECRET_TEXT.search(form):
         made["format"] = form
     if form == "byte" or flat.get("contentEncoding") == "base64":

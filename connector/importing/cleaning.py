@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from connector.importing.spec import text, whole
@@ -78,7 +78,13 @@ def prose(value: Any, longest: int) -> str:
 def shown(value: Any) -> str:
     """A value in a sentence: as JSON, and short."""
     try:
-        said = json.dumps(value, ensure_ascii=True, default=str)
-    except (ValueError, RecursionError):
-        return "a value"
+        said = json.dumps(usable(value), ensure_ascii=True)
+    except Unusable:
+        return "of another kind"
     return said if len(said) <= 60 else f"{said[:57]}..."
+
+
+def listed(names: Collection[str], most: int = 12) -> str:
+    """Names in a sentence: the first ones, and how many more there are."""
+    shown_names = ", ".join(list(names)[:most])
+    return shown_names if len(names) <= most else f"{shown_names} and {len(names) - most} more"

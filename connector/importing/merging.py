@@ -24,6 +24,7 @@ class Flattening:
         self._known: dict[int, tuple[Any, Node]] = {}
         self._under_way: set[int] = set()
         self._alternatives: dict[int, tuple[Node, list[Any]]] = {}
+        self._told_ones: dict[tuple[str, str, str], Any] = {}
 
     def of(self, node: Any) -> Node:
         """The schema with its references followed and its parts merged. A boolean or nonsense is an empty one."""
@@ -77,13 +78,17 @@ class Flattening:
         if not isinstance(reference, str):
             return branch
         word = reference.rsplit("/", maxsplit=1)[-1]
-        named = [value for value, leads_to in values.items() if leads_to in {reference, word}]
+        named = [str(value) for value, leads_to in values.items() if leads_to in (reference, word)]
+        key = (reference, name, "\0".join(named))
+        if key not in self._told_ones:  # one node for each, or alternatives in each other would have no end
+            self._told_ones[key] = self._with_value(branch, name, named or [word])
+        return self._told_ones[key]
+
+    def _with_value(self, branch: Any, name: str, values: list[str]) -> Any:
         field = self.of(mapping(self.of(branch).get("properties")).get(name))
         own = {"required": [name]}
         if "enum" not in field and "const" not in field:
-            return {
-                "allOf": [branch, {**own, "properties": {name: {"type": "string", "enum": named or [word]}}}]
-            }
+            return {"allOf": [branch, {**own, "properties": {name: {"type": "string", "enum": values}}}]}
         return {"allOf": [branch, own]}
 
 
@@ -104,7 +109,11 @@ def merged(parts: list[Node]) -> Node:
 
 def _joined(word: str, one: Any, other: Any) -> Any:
     if word == "properties" and isinstance(one, Mapping) and isinstance(other, Mapping):
-        both = {name: {"allOf": [one[name], other[name]]} for name in one if name in other}
+        both = {
+            name: {"allOf": [one[name], other[name]]}
+            for name in one
+            if name in other and one[name] is not other[name]
+        }
         return {**one, **other, **both}
     if word in {"required", LEFT_OUT}:
         return list(dict.fromkeys([*map(str, items(one)), *map(str, items(other))]))

@@ -186,6 +186,7 @@ class _Writing:
             said = " or ".join(" and ".join(choice) for choice in choices or ())
             left_out.append(f"its security ({said}), which the connection does not have")
         prefix, own_url = self.where.of(operation)
+        self.shaping.begin()
         takes, gives = asked(operation, self.shaping, self.signed), answered(operation, self.flattening)
         takes.request["path"] = prefix + takes.request["path"]
         if own_url:

@@ -14,7 +14,7 @@ from connector.importing.bounds import counts, numbers, texts
 from connector.importing.cleaning import Unusable, prose, shown, usable
 from connector.importing.kinds import choices_of, kinds_of, of_kind
 from connector.importing.merging import LEFT_OUT, Flattening
-from connector.importing.spec import Node, items, mapping, whole
+from connector.importing.spec import Inexpressible, Node, items, mapping, whole
 from connector.schema import Checker
 
 DEPTHS: Final = (8, 6, 5, 4, 3, 2, 1, 0)
@@ -24,6 +24,8 @@ MAX_SIZE: Final = 60_000
 
 _MOST_WAYS: Final = 100  # of alternatives in each other; the reader takes 256 of a whole manifest's schema
 _MOST_BRANCHES: Final = 60
+_MOST_STEPS: Final = 40_000  # for one operation
+_HEAVIEST: Final = 4000  # characters of a list that is made as a sample
 _LONGEST_PROSE: Final = 600
 _SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
 _UNSAID: Final = (
@@ -39,9 +41,10 @@ class Shaped:
     Attributes:
         schema: the schema. It may stand in several places, and is never changed.
         sample: a value that fits it.
-        size: its characters, about.
+        size: its characters and those of the sample, about.
         ways: how many alternatives in it multiply.
         left_out: what the document says beyond it.
+        weight: the characters of the sample, about.
     """
 
     schema: Mapping[str, Any]
@@ -49,6 +52,7 @@ class Shaped:
     size: int = 2
     ways: int = 1
     left_out: frozenset[str] = frozenset()
+    weight: int = 0
 
 
 class Shaping:
@@ -58,6 +62,11 @@ class Shaping:
         self.flat = flattening.of
         self._alternatives = flattening.alternatives
         self._known: dict[tuple[int, int], tuple[Any, Shaped]] = {}
+        self._steps = 0
+
+    def begin(self) -> None:
+        """Begin with another operation: each may take so many steps."""
+        self._steps = 0
 
     def fitting(self, node: Any, size: int = MAX_SIZE) -> Shaped:
         """The schema, written out as deep as the size allows."""
@@ -71,6 +80,9 @@ class Shaping:
         """The schema, written out so many levels deep."""
         key = (id(node), depth)
         if key not in self._known:  # the node is kept too: another one could get its id
+            self._steps += 1
+            if self._steps > _MOST_STEPS:
+                raise Inexpressible("its schemas hold each other in too many ways")
             self._known[key] = (node, self._made(self.flat(node), depth))
         return self._known[key][1]
 
@@ -125,7 +137,7 @@ class Shaping:
         if "boolean" in kinds:
             samples.append(True)
         if "array" in kinds:
-            samples.append(self._list(flat, made, parts, depth))
+            samples.append(self._list(flat, made, parts, depth, left_out))
         if "object" in kinds:
             samples.append(self._object(flat, made, parts, depth, left_out))
         if _sum(parts) > MAX_SIZE:
@@ -139,26 +151,39 @@ class Shaping:
         if size > MAX_SIZE:
             return Shaped({}, size=size)  # nor is anything that holds it: it need not be made
         sample = samples[0] if samples else ("example" if not kinds else None)
+        if weight_of(sample) > MAX_SIZE:
+            return Shaped({}, size=MAX_SIZE + 1)
         sample, made = _with_samples(flat, made, sample, left_out)
+        weight = weight_of(sample)
         return Shaped(
             made,
             sample,
-            size + len(repr(made.get("default", ""))),
+            size + weight + weight_of(made.get("default")),
             max((part.ways for part in parts), default=1) * max(1, len(made.get("anyOf", ()))),
             frozenset(left_out).union(*(part.left_out for part in parts)),
+            weight,
         )
 
-    def _list(self, flat: Node, made: dict[str, Any], parts: list[Shaped], depth: int) -> list[Any]:
+    def _list(
+        self, flat: Node, made: dict[str, Any], parts: list[Shaped], depth: int, left_out: set[str]
+    ) -> list[Any]:
         node = flat.get("items")
         least, _ = counts(flat, made, "minItems", "maxItems")
         if flat.get("uniqueItems") is True:
             made["uniqueItems"] = True
         if not isinstance(node, Mapping) or (depth <= 0 and not self._is_plain(node)):
+            if least > 100:
+                left_out.add(f"that it has {least:,} items or more")
+                del made["minItems"]
             return ["example"] * min(least, 100)
         part = self.shaped(node, max(depth - 1, 0))
         parts.append(part)
         made["items"] = part.schema
-        wanted = min(max(least, 1), made.get("maxItems", 100), 100)
+        wanted = min(max(least, 1), made.get("maxItems", least + 1))
+        if wanted * (part.weight + 1) > _HEAVIEST:
+            left_out.add(f"that it has {least:,} items or more")
+            del made["minItems"]
+            return [part.sample]
         if made.get("uniqueItems") and wanted > 1:
             return _different(part, wanted)
         return [part.sample] * wanted
@@ -357,6 +382,24 @@ def _size(word: str, value: Any) -> int:
     if word == "properties":
         return 14 + sum(len(name) + 4 for name in value)
     return len(word) + 4 + len(repr(value))
+
+
+def weight_of(value: Any) -> int:
+    """The characters of a value as JSON, about; no more is counted than matters."""
+    waiting, weight = [value], 0
+    while waiting and weight <= MAX_SIZE:
+        one = waiting.pop()
+        if isinstance(one, str):
+            weight += len(one) + 2
+        elif isinstance(one, (list, tuple)):
+            weight += 2 + len(one)
+            waiting += one
+        elif isinstance(one, dict):
+            weight += 2 + sum(len(name) + 4 for name in one)
+            waiting += one.values()
+        else:
+            weight += 5
+    return weight
 
 
 def described(part: Shaped, description: str, **words: Any) -> Shaped:
