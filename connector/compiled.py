@@ -34,7 +34,13 @@ if TYPE_CHECKING:
 
 _MARSHAL: Final = 2  # every Python reads it, and it has no references
 _PICKLE: Final = 5
-_TYPES_IN: Final = {"connector.manifest", "connector.template", "connector.compiling", "connector.expression"}
+_TYPES_IN: Final = {
+    f"connector.{module}"
+    for module in (
+        *("manifest_values", "manifest_route", "manifest_action", "manifest_connection", "manifest"),
+        *("template", "compiling", "expression"),
+    )
+}
 
 
 class Compiled(NamedTuple):

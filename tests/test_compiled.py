@@ -128,6 +128,7 @@ def test_a_folder_of_ones_own_is_always_read(library: Path, tmp_path: Path) -> N
         "builtins eval",
         "connector.template suppress",
         "connector.manifest Path",
+        "connector.manifest_values date",
         "connector.run partial",
     ],
 )
