@@ -12,7 +12,7 @@ from typing import Final
 
 from connector.deadline import Patience
 from connector.http import httpx
-from connector.sockets import PART, readable
+from connector.sockets import PART, is_address, readable
 
 _MOST: Final = 256 * 1024  # kept before the service is made to wait
 
@@ -23,10 +23,13 @@ async def connected_async(
     """As sockets.connected, for asyncio."""
     left = patience.left("connect", httpx.ConnectTimeout)
     name = host if context is not None else None
+    # an address is one: a race between several would only be another place to be cancelled at, and asyncio's drops
+    # the socket that has just won
+    delay = None if is_address(host) else 0.25
     try:
         async with asyncio.timeout(left):
             _, arrived = await asyncio.get_running_loop().create_connection(
-                _Arrived, host, port, ssl=context, server_hostname=name, happy_eyeballs_delay=0.25
+                _Arrived, host, port, ssl=context, server_hostname=name, happy_eyeballs_delay=delay
             )
     except TimeoutError:
         raise httpx.ConnectTimeout("") from None

@@ -74,11 +74,7 @@ def _of_an_address(host: str, port: int, left: float | None) -> socket.socket:
 
 def _addresses(host: str, port: int, seconds: float | None) -> list[str]:
     """The addresses of a host. The system's own search knows no end of time, so it has a thread of its own."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        pass
-    else:
+    if is_address(host):
         return [host]
     answers: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
 
@@ -97,6 +93,15 @@ def _addresses(host: str, port: int, seconds: float | None) -> list[str]:
     if isinstance(answer, Exception):
         raise httpx.ConnectError(str(answer)) from answer
     return answer
+
+
+def is_address(host: str) -> bool:
+    """Whether it is an address, and no name to be looked up."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def readable(number: int) -> Callable[[], bool]:

@@ -186,7 +186,9 @@ def write(path: Path, kept: Recorded, redactor: Redactor, allow: Collection[str]
     else:
         return
     hint = "Make room, or allow writing there, and record it again; the old one is as it was."
-    raise CassetteError(f"It cannot be written: {reason}.", where=str(path), hint=hint)
+    failed = CassetteError(f"It cannot be written: {reason}.", where=str(path), hint=hint)
+    failed.kind = "unwritable"  # nothing is wrong with it, unlike with those that a check finds
+    raise failed
 
 
 def noted(outputs: Mapping[str, Any]) -> str:
