@@ -147,7 +147,7 @@ def test_files_are_old_or_new(
     """Wherever the writer ends, what is read next is whole, and the next writer clears what was left."""
     (tmp_path / "before").mkdir()
     kind = KINDS[task](tmp_path / "before")
-    found = ends(task, how, 25 if how == "full" else POINTS[task], tmp_path)
+    found = ends(task, how, 30 if how == "full" else POINTS[task], tmp_path)
     states = {"old": 0, "new": 0}
     for one in found:
         folder = Path(one["folder"])
