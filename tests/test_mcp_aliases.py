@@ -95,6 +95,27 @@ def test_what_is_told_to_clients_is_sound(tool: Tool) -> None:
     assert (tool.outputs is None) == (tool.action is None)
 
 
+def test_a_prompt_of_an_earlier_version_works_and_is_told_what_has_no_effect() -> None:
+    """As at the vendor's server, which still takes those inputs; what it never had stays an error."""
+    tool = VENDOR["perplexity_research"]
+    saved = {"messages": HELLO, "strip_thinking": True, "reasoning_effort": "low"}
+
+    async def run(url: str) -> Any:
+        async with client_of(calls_to(url), VENDOR) as client:
+            return await client.call_tool(tool.name, saved)
+
+    with Sandbox() as sandbox:
+        result = asyncio.run(run(sandbox.url))
+    assert not result.is_error, texts(result)
+    warned = [text for text in texts(result) if text.startswith("Warning: ")]
+    assert [re.findall(r"^Warning: (\w+): ", text) for text in warned] == [
+        ["strip_thinking"],
+        ["reasoning_effort"],
+    ]
+    with pytest.raises(InputError, match="thinking_strip"):
+        tool.sent({"messages": HELLO, "thinking_strip": True})
+
+
 @pytest.mark.parametrize("kind", ["vendor", "directory"])
 def test_the_schemas_of_aliases_are_linted_as_those_of_a_manifest_are(kind: str) -> None:
     """A comma in a description without quotes would make a word of what follows it."""
