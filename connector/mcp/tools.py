@@ -125,6 +125,7 @@ def tools_of(chosen: Iterable[tuple[Connector, Action]]) -> dict[str, Tool]:
 
 
 def _tool(name: str, connector: Connector, action: Action) -> Tool:
+    deletes = any(route.request.method == "DELETE" for route in action.routes.values())
     return Tool(
         name=name,
         title=action.name,
@@ -135,7 +136,8 @@ def _tool(name: str, connector: Connector, action: Action) -> Tool:
         outputs=portable(action.outputs),
         reads_only=action.reads_only,
         idempotent=action.idempotent,
-        destructive=action.destructive,
+        destructive=action.destructive
+        or deletes,  # a client may run without asking what it is told is harmless
         open_world=action.open_world,
     )
 
