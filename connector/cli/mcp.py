@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from connector.mcp.tools import Tool
 
 _PORT = 8766
+_SEPARATOR = re.compile(r"[/\\]")
 
 
 @click.command(
@@ -118,9 +119,17 @@ def mcp(
     tools = _tools(kind, wanted)
     chosen = _chosen(connections, tools.values())
     if client is not None:
+        from connector.mcp.configuration import url
+
         again = _arguments(connections, wanted, kind)
         _print_config(
-            client, tools, chosen, again, over_http=over_http, port=port, token_variable=token_variable
+            client,
+            tools,
+            chosen,
+            again,
+            address=url(host, port, names) if over_http and port else None,
+            over_http=over_http,
+            token_variable=token_variable,
         )
         return
     token = _token(token_variable)
@@ -150,9 +159,13 @@ def mcp(
     try:
         listening.serve(tools, calls, port=port, ready=ready, host=host, names=names, token=token)
     except OSError as error:
+        from socket import gaierror
+
         in_use = error.errno == errno.EADDRINUSE
         message = "It is in use." if in_use else f"It cannot be listened on: {error.strerror or error}."
         hint = "Choose another with --port; --port 0 takes any free one."
+        if isinstance(error, gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            hint = "Give --host an address of this computer, such as 0.0.0.0 for all of them."
         raise InputError([Problem(f"{host} port {port}", message, hint)]) from None
 
 
@@ -188,6 +201,9 @@ def _actions(name: str) -> list[tuple[Connector, Action]]:
     if name in shipped_names() or is_folder:
         connector = load(name)
         return [(connector, action) for action in connector.actions.values()]
+    place, _, last = name.rpartition(".")
+    if _SEPARATOR.search(last if place else name):
+        load(name)  # it says what the folder lacks
     return [find_action(name)]
 
 
@@ -256,19 +272,19 @@ def _print_config(
     chosen: dict[str, str],
     arguments: Sequence[str],
     *,
+    address: str | None,
     over_http: bool,
-    port: int,
     token_variable: str | None,
 ) -> None:
-    from connector.mcp.configuration import place, reached, started, url
+    from connector.mcp.configuration import place, reached, started
 
     connectors = {tool.connector.id: tool.connector for tool in tools.values()}
     name = next(iter(connectors)) if len(connectors) == 1 else "connector"
     tell(f"For {place(client, over_http=over_http)}:")
     if over_http:
-        if not port:
+        if address is None:
             raise click.UsageError("The settings need a port: give one with --port.")
-        give(json_text(reached(client, name, url("127.0.0.1", port), token_variable)))
+        give(json_text(reached(client, name, address, token_variable)))
         return
     keys = [
         one
@@ -291,7 +307,7 @@ def _command() -> list[str]:
 
 def _arguments(connections: Sequence[str], actions: Sequence[str], kind: str) -> list[str]:
     """The same choice of tools; folders in full."""
-    names = [os.path.abspath(name) if re.search(r"[/\\]", name) else name for name in actions]  # noqa: PTH100
+    names = [os.path.abspath(name) if _SEPARATOR.search(name) else name for name in actions]  # noqa: PTH100
     return [
         *(part for name in connections for part in ("--connection", name)),
         *(("--actions", ",".join(names)) if names else ()),
