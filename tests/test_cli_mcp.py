@@ -15,6 +15,7 @@ import pytest
 from conftest import Ended
 from loopback import Loopback, http
 from test_docs import blocks
+from test_saved import MemoryKeyring
 from tiny import write_tiny
 from tools_served import INITIALIZE, KEY, ROOT, heard, perplexity
 from tools_served import command as serving
@@ -136,13 +137,26 @@ def test_settings_repeat_the_choice_of_tools(cli: Cli) -> None:
     settings = printed(cli, "cursor", "--actions", "execute_search, decide", "--connection", "work")
     entry = settings["mcpServers"]["perplexity"]
     assert entry["args"] == ["mcp", "--connection", "work", "--actions", "execute_search,decide"]
-    assert "env" not in entry
+    assert entry["env"] == {"CONNECTOR_PASSPHRASE": "${env:CONNECTOR_PASSPHRASE}"}  # the key is in the file
     assert KEY not in json.dumps(settings)
     assert printed(cli, "cursor", "--tools", "vendor")["mcpServers"]["perplexity"]["args"] == [
         "mcp",
         "--tools",
         "vendor",
     ]
+
+
+def test_settings_name_the_connection_that_is_saved_already(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place for a key would win over it; where the keyring has the key, a client needs nothing else."""
+    ring = MemoryKeyring()
+    monkeypatch.setattr("connector.saved.system_keyring", lambda: ring)
+    save(cli, "perplexity")
+    for kind in ("actions", "vendor"):
+        entry = printed(cli, "claude", "--tools", kind)["mcpServers"]["perplexity"]
+        assert entry["args"][:3] == ["mcp", "--connection", "perplexity"]
+        assert "env" not in entry
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from connector.manifest import Action, Connector
     from connector.mcp.calls import Calls
     from connector.mcp.tools import Tool
+    from connector.saved_files import ListedConnection
 
 _PORT = 8766
 _SEPARATOR = re.compile(r"[/\\]")
@@ -121,7 +122,8 @@ def mcp(
     if client is not None:
         from connector.mcp.configuration import url
 
-        again = _arguments(connections, wanted, kind)
+        chosen = {**_of_their_names(tools.values()), **chosen}
+        again = _arguments([one.name for one in chosen.values()], wanted, kind)
         _print_config(
             client,
             tools,
@@ -207,9 +209,15 @@ def _actions(name: str) -> list[tuple[Connector, Action]]:
     return [find_action(name)]
 
 
-def _chosen(connections: Iterable[str], tools: Iterable[Tool]) -> dict[str, str]:
+def _of_their_names(tools: Iterable[Tool]) -> dict[str, ListedConnection]:
+    """The saved connections that bear their connectors' names: settings name them, and need no key beside them."""
+    served = {tool.connector.id for tool in tools}
+    return {one.connector: one for one in saved().names() if one.name == one.connector in served}
+
+
+def _chosen(connections: Iterable[str], tools: Iterable[Tool]) -> dict[str, ListedConnection]:
     """The saved connection to use for each connector, by its id."""
-    chosen: dict[str, str] = {}
+    chosen: dict[str, ListedConnection] = {}
     served = {tool.connector.id for tool in tools}
     for name in connections:
         one = listed(saved(), name)
@@ -218,9 +226,9 @@ def _chosen(connections: Iterable[str], tools: Iterable[Tool]) -> dict[str, str]
             message = f"It is a connection of {one.connector}, of which no action is served."
             raise CredentialError(message, where=where, hint=f"Choose one of: {', '.join(sorted(served))}.")
         if one.connector in chosen:
-            message = f"{chosen[one.connector]!r} is a connection of {one.connector} too."
+            message = f"{chosen[one.connector].name!r} is a connection of {one.connector} too."
             raise CredentialError(message, where=where, hint="Choose one for each connector.")
-        chosen[one.connector] = one.name
+        chosen[one.connector] = one
     return chosen
 
 
@@ -249,7 +257,7 @@ def _need_sdk() -> None:
         )
 
 
-def _calls(chosen: dict[str, str]) -> Calls:
+def _calls(chosen: Mapping[str, ListedConnection]) -> Calls:
     from connector.cli.running import note_usage
     from connector.mcp.calls import Calls
 
@@ -259,7 +267,8 @@ def _calls(chosen: dict[str, str]) -> Calls:
     def resolve(connector: Connector) -> Connection:
         garbage.started()
         if connector.id not in known:
-            known[connector.id] = resolved(connector, chosen.get(connector.id))
+            listed = chosen.get(connector.id)
+            known[connector.id] = resolved(connector, listed.name if listed else None)
             redactors.append(known[connector.id].redactor)
         return known[connector.id]
 
@@ -269,7 +278,7 @@ def _calls(chosen: dict[str, str]) -> Calls:
 def _print_config(
     client: Any,
     tools: dict[str, Tool],
-    chosen: dict[str, str],
+    chosen: Mapping[str, ListedConnection],
     arguments: Sequence[str],
     *,
     address: str | None,
@@ -292,10 +301,14 @@ def _print_config(
         if id_ not in chosen
         for one in secret_variables(connector)
     ]
-    give(json_text(started(client, name, [*_command(), "mcp", *arguments], keys)))
+    locked = any(one.kept_in == "file" for one in chosen.values())
+    variables = [*keys, *(["CONNECTOR_PASSPHRASE"] if locked else [])]
+    give(json_text(started(client, name, [*_command(), "mcp", *arguments], variables)))
     if keys and client == "claude":
+        tell("Put your key there; or save it (`connector connections add`), and print the settings again.")
+    if locked:
         tell(
-            "Put your key there; or save it (`connector connections add`), add --connection NAME, and leave env out."
+            "The saved key is in an encrypted file: the client has to give CONNECTOR_PASSPHRASE, which opens it."
         )
 
 
