@@ -13,13 +13,16 @@ from unittest.mock import ANY
 
 import pytest
 from conftest import Ended
+from loopback import Loopback, http
 from test_docs import blocks
+from test_saved import MemoryKeyring
 from tiny import write_tiny
-from tools_served import INITIALIZE, KEY, ROOT, perplexity
+from tools_served import INITIALIZE, KEY, ROOT, heard, perplexity
 from tools_served import command as serving
 
 from connector.cli.mcp import mcp as command
 from connector.mcp.aliases import aliases
+from connector.mcp.server import ERROR
 
 Cli = Callable[..., Ended]
 
@@ -38,7 +41,7 @@ def printed(cli: Cli, client: str, *arguments: str) -> Any:
 @pytest.mark.parametrize(
     ("client", "key"),
     [
-        ("claude", "pplx-your-key"),
+        ("claude", "<your PERPLEXITY_API_KEY>"),
         ("cursor", "${env:PERPLEXITY_API_KEY}"),
         ("vscode", "${input:perplexity-api-key}"),
     ],
@@ -94,19 +97,66 @@ def test_the_settings_of_a_client_reach_a_server(cli: Cli, client: str, entry: A
     assert settings["servers" if client == "vscode" else "mcpServers"] == {"perplexity": entry}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "url"),
+    [
+        ("", "http://127.0.0.1:8766/mcp"),
+        ("--host 192.0.2.7 --port 9000", "http://192.0.2.7:9000/mcp"),
+        ("--host ::1", "http://[::1]:8766/mcp"),
+        ("--host 0.0.0.0", "http://127.0.0.1:8766/mcp"),
+        ("--host 0.0.0.0 --host-name tools.example.com", "https://tools.example.com/mcp"),
+        ("--host 0.0.0.0 --host-name tools.example.com:8766", "http://tools.example.com:8766/mcp"),
+        ("--host-name tools.example.com:8443", "https://tools.example.com:8443/mcp"),
+    ],
+)
+def test_settings_have_the_address_that_is_served(cli: Cli, arguments: str, url: str) -> None:
+    """Or the name of the proxy before it, which adds TLS."""
+    settings = printed(cli, "cursor", "--http", *arguments.split())
+    assert settings["mcpServers"]["perplexity"]["url"] == url
+
+
+def test_a_key_that_was_not_put_into_the_settings_is_told(cli: Cli, tmp_path: Path) -> None:
+    """Before anything is sent."""
+    (left,) = printed(cli, "claude")["mcpServers"]["perplexity"]["env"].values()
+    params = {"name": "perplexity_list_models", "arguments": {}}
+    call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params}
+    with (
+        Loopback(http()) as server,
+        serving(key=left, url=server.url, CONNECTOR_HOME=str(tmp_path)) as process,
+    ):
+        process.stdin.write(f"{json.dumps(INITIALIZE)}\n{json.dumps(call)}\n".encode())
+        result = heard(process, 2)[1]["result"]
+        assert server.requests == []
+    assert result["_meta"][ERROR]["kind"] == "bad_connection"
+    assert "api_key holds a space" in result["content"][0]["text"]
+
+
 def test_settings_repeat_the_choice_of_tools(cli: Cli) -> None:
     """With the connection, which holds the key; so none is in the settings, nor a place for one."""
     save(cli, "work")
     settings = printed(cli, "cursor", "--actions", "execute_search, decide", "--connection", "work")
     entry = settings["mcpServers"]["perplexity"]
     assert entry["args"] == ["mcp", "--connection", "work", "--actions", "execute_search,decide"]
-    assert "env" not in entry
+    assert entry["env"] == {"CONNECTOR_PASSPHRASE": "${env:CONNECTOR_PASSPHRASE}"}  # the key is in the file
     assert KEY not in json.dumps(settings)
     assert printed(cli, "cursor", "--tools", "vendor")["mcpServers"]["perplexity"]["args"] == [
         "mcp",
         "--tools",
         "vendor",
     ]
+
+
+def test_settings_name_the_connection_that_is_saved_already(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place for a key would win over it; where the keyring has the key, a client needs nothing else."""
+    ring = MemoryKeyring()
+    monkeypatch.setattr("connector.saved.system_keyring", lambda: ring)
+    save(cli, "perplexity")
+    for kind in ("actions", "vendor"):
+        entry = printed(cli, "claude", "--tools", kind)["mcpServers"]["perplexity"]
+        assert entry["args"][:3] == ["mcp", "--connection", "perplexity"]
+        assert "env" not in entry
 
 
 @pytest.mark.parametrize(
@@ -122,6 +172,8 @@ def test_settings_repeat_the_choice_of_tools(cli: Cli) -> None:
         (["--http", "--auth-token-env", "NO_SUCH_TOKEN"], 3, "It is not set, or empty."),
         (["--http", "--host", "0.0.0.0", "--port", "0"], 2, "Ask for a token: --auth-token-env NAME."),
         (["--http", "--host", "256.0.0.1", "--auth-token-env", "PATH"], 2, "cannot be listened on"),
+        (["--http", "--host", "192.0.2.1", "--auth-token-env", "PATH"], 2, "Give --host an address of this"),
+        (["--actions", "./no_such_folder"], 2, "no_such_folder"),
         (["--print-config", "vscode", "--http", "--port", "0"], 2, "The settings need a port"),
         (["extra"], 2, "There are too many arguments."),
     ],

@@ -62,6 +62,26 @@ def parts(content: bytes, boundary: str) -> list[tuple[str, str]]:
     return found
 
 
+# --- the action
+
+
+@pytest.mark.parametrize(
+    ("method", "effects"),
+    [
+        ("GET", (True, True, False)),
+        ("POST", (False, False, False)),
+        ("PUT", (False, True, True)),
+        ("PATCH", (False, False, True)),
+        ("DELETE", (False, True, True)),
+    ],
+)
+def test_the_method_says_what_an_action_does(method: str, effects: tuple[bool, ...]) -> None:
+    """Reads only, can be repeated, deletes or overwrites: clients of MCP ask people before they run the last."""
+    action = action_of(imported(f"curl -X {method} https://api.example.com/things"))
+    told = (action["reads_only"], action["idempotent"], action.get("destructive", False))
+    assert told == effects
+
+
 # --- the request
 
 

@@ -12,6 +12,7 @@ from tools_served import ROOT, calls_to, client_of, perplexity, texts
 
 from connector.document import parse
 from connector.errors import InputError
+from connector.lint_schema import schema_problems
 from connector.mcp.aliases import aliases
 from connector.mcp.server import ERROR
 from connector.mcp.tools import Tool
@@ -92,6 +93,38 @@ def test_what_is_told_to_clients_is_sound(tool: Tool) -> None:
     assert "['" not in str(re.findall(r"'type': \[", str(tool.inputs)))
     assert tool.reads_only
     assert (tool.outputs is None) == (tool.action is None)
+
+
+def test_a_prompt_of_an_earlier_version_works_and_is_told_what_has_no_effect() -> None:
+    """As at the vendor's server, which still takes those inputs; what it never had stays an error."""
+    tool = VENDOR["perplexity_research"]
+    saved = {"messages": HELLO, "strip_thinking": True, "reasoning_effort": "low"}
+
+    async def run(url: str) -> Any:
+        async with client_of(calls_to(url), VENDOR) as client:
+            return await client.call_tool(tool.name, saved)
+
+    with Sandbox() as sandbox:
+        result = asyncio.run(run(sandbox.url))
+    assert not result.is_error, texts(result)
+    warned = [text for text in texts(result) if text.startswith("Warning: ")]
+    assert [re.findall(r"^Warning: (\w+): ", text) for text in warned] == [
+        ["strip_thinking"],
+        ["reasoning_effort"],
+    ]
+    with pytest.raises(InputError, match="thinking_strip"):
+        tool.sent({"messages": HELLO, "thinking_strip": True})
+
+
+@pytest.mark.parametrize("kind", ["vendor", "directory"])
+def test_the_schemas_of_aliases_are_linted_as_those_of_a_manifest_are(kind: str) -> None:
+    """A comma in a description without quotes would make a word of what follows it."""
+    file = ROOT / "connector" / "mcp" / "aliases" / f"{kind}.yaml"
+    document = parse(file.read_text(encoding="utf-8"), file.name)
+    tools: Any = document.value
+    for name, entry in tools["tools"].items():
+        if "inputs" in entry:
+            assert list(schema_problems(document, ("tools", name, "inputs"), entry["inputs"])) == []
 
 
 ARGUMENTS: dict[str, Any] = {

@@ -169,6 +169,23 @@ def test_a_body_is_bounded(served: Served, figure: Callable[[str, str], None]) -
     figure("I10", f"bodies above {MAX_BODY // 1024 // 1024} MiB refused")
 
 
+def test_a_client_that_goes_away_leaves_no_traceback(tmp_path: Path) -> None:
+    """In the middle of its request's body; the server goes on."""
+    with command("--http", "--port", "0", CONNECTOR_HOME=str(tmp_path)) as process:
+        here = Served(process)
+        head = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{here.port}\r\nContent-Length: 500\r\n"
+        with socket.create_connection(("127.0.0.1", here.port)) as line:
+            line.sendall(
+                (head + "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items()) + "\r\n{").encode()
+            )
+            time.sleep(0.3)
+        assert here.post()[0] == 200
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read().decode()
+    assert "Traceback" not in said
+    assert "ClientDisconnect" not in said
+
+
 @pytest.mark.hazard("I10")
 def test_clients_that_say_nothing_do_not_keep_others_out(served: Served) -> None:
     """200 connections that have begun a request, and go on with a byte at a time."""

@@ -82,14 +82,51 @@ def test_only_frames_are_on_stdout(sandbox_url: str, home: str, figure: Callable
         heard(process, 1)
         say(process, READY, *odd, call(9, SEARCH, {"query": "a\u2028b\r\n\U0001f600"}), call(10, "none", {}))
         say(process, call(11, SEARCH, {"query": 1, "max_results": "many"}))
-        answers = heard(process, 4)
+        answers = heard(process, 5)
         process.stdin.close()
         rest = process.stdout.read()
         assert process.wait(20) == 0
     assert rest == b""
-    assert [one["id"] for one in answers] == [8, 9, 10, 11]
-    assert ["error" in one for one in answers] == [True, False, True, False]
+    assert [one["id"] for one in answers] == [7, 8, 9, 10, 11]
+    assert ["error" in one for one in answers] == [True, True, False, True, False]
     figure("I8", f"{len(odd)} odd lines in, 0 lines on stdout that are no frame")
+
+
+LONE = b'{"jsonrpc": "2.0", "id": 2, "method": "ping", "params": {"text": "\\ud83d"}}'
+LONG = b'{"jsonrpc": "2.0", "id": 2, "method": "ping", "params": {"number": %s}}' % (b"9" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("line", "ids", "says"),
+    [
+        pytest.param(LONE, [2], "cannot be read", id="half a character"),
+        pytest.param(LONG, [2], "cannot be read", id="5,000 digits"),
+        pytest.param(
+            b'{"jsonrpc": "2.0", "id": 2, "method": "ping", "params": 1}', [2], "params", id="params"
+        ),
+        pytest.param(b'{"id": "two", "method": "ping"}', ["two"], "jsonrpc", id="no version"),
+        pytest.param(
+            b'[{"id": 2, "method": "ping"}, {"id": 3, "result": {}}, {"id": 4}, 5]',
+            [2, 4],
+            "Several",
+            id="batch",
+        ),
+        pytest.param(b'{"jsonrpc": "2.0", "id": 2, "result": 1}', [], "", id="a wrong answer"),
+        pytest.param(b"no json", [], "", id="no JSON"),
+        pytest.param(b'{"a":' * 9000, [], "", id="too deep"),
+    ],
+)
+def test_whoever_waits_for_an_answer_gets_one(line: bytes, ids: list[Any], says: str, home: str) -> None:
+    """An error with the id, if there is one to be seen; stderr is told of the rest."""
+    with command(CONNECTOR_HOME=home) as process:
+        say(process, INITIALIZE, READY, line, {"jsonrpc": "2.0", "id": 99, "method": "ping"})
+        lines = [json.loads(process.stdout.readline()) for _ in range(2 + len(ids))]
+        process.stdin.close()
+        told = process.stderr.read().decode()
+        assert process.wait(20) == 0
+    assert [one["id"] for one in lines] == [INITIALIZE["id"], *ids, 99]
+    assert all(says in one["error"]["message"] for one in lines if one["id"] in ids)
+    assert ("is no message" in told) is (not ids)
 
 
 def test_stray_output_does_not_reach_the_protocol(sandbox_url: str, home: str) -> None:

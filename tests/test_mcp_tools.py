@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +76,16 @@ def test_what_a_call_does_is_told(name: str, hints: tuple[bool, ...]) -> None:
     """Reads only, idempotent, destructive, open world: as the manifest has it."""
     tool = TOOLS[name]
     assert (tool.reads_only, tool.idempotent, tool.destructive, tool.open_world) == hints
+
+
+def test_what_deletes_is_told_though_its_manifest_does_not_say_so() -> None:
+    """Clients may run what is not destructive without asking anybody."""
+    notes = load(str(Path(__file__).with_name("connectors") / "notes"))
+    tools = tools_of((notes, action) for action in notes.actions.values())
+    assert {name: tool.destructive for name, tool in tools.items()} == {
+        "notes_delete_note": True,
+        "notes_list_notes": False,
+    }
 
 
 def schemas(tool: Tool) -> Iterator[tuple[Any, Any]]:

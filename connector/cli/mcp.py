@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from connector.manifest import Action, Connector
     from connector.mcp.calls import Calls
     from connector.mcp.tools import Tool
+    from connector.saved_files import ListedConnection
 
 _PORT = 8766
+_SEPARATOR = re.compile(r"[/\\]")
 
 
 @click.command(
@@ -118,9 +120,18 @@ def mcp(
     tools = _tools(kind, wanted)
     chosen = _chosen(connections, tools.values())
     if client is not None:
-        again = _arguments(connections, wanted, kind)
+        from connector.mcp.configuration import url
+
+        chosen = {**_of_their_names(tools.values()), **chosen}
+        again = _arguments([one.name for one in chosen.values()], wanted, kind)
         _print_config(
-            client, tools, chosen, again, over_http=over_http, port=port, token_variable=token_variable
+            client,
+            tools,
+            chosen,
+            again,
+            address=url(host, port, names) if over_http and port else None,
+            over_http=over_http,
+            token_variable=token_variable,
         )
         return
     token = _token(token_variable)
@@ -150,9 +161,13 @@ def mcp(
     try:
         listening.serve(tools, calls, port=port, ready=ready, host=host, names=names, token=token)
     except OSError as error:
+        from socket import gaierror
+
         in_use = error.errno == errno.EADDRINUSE
         message = "It is in use." if in_use else f"It cannot be listened on: {error.strerror or error}."
         hint = "Choose another with --port; --port 0 takes any free one."
+        if isinstance(error, gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            hint = "Give --host an address of this computer, such as 0.0.0.0 for all of them."
         raise InputError([Problem(f"{host} port {port}", message, hint)]) from None
 
 
@@ -188,12 +203,21 @@ def _actions(name: str) -> list[tuple[Connector, Action]]:
     if name in shipped_names() or is_folder:
         connector = load(name)
         return [(connector, action) for action in connector.actions.values()]
+    place, _, last = name.rpartition(".")
+    if _SEPARATOR.search(last if place else name):
+        load(name)  # it says what the folder lacks
     return [find_action(name)]
 
 
-def _chosen(connections: Iterable[str], tools: Iterable[Tool]) -> dict[str, str]:
+def _of_their_names(tools: Iterable[Tool]) -> dict[str, ListedConnection]:
+    """The saved connections that bear their connectors' names: settings name them, and need no key beside them."""
+    served = {tool.connector.id for tool in tools}
+    return {one.connector: one for one in saved().names() if one.name == one.connector in served}
+
+
+def _chosen(connections: Iterable[str], tools: Iterable[Tool]) -> dict[str, ListedConnection]:
     """The saved connection to use for each connector, by its id."""
-    chosen: dict[str, str] = {}
+    chosen: dict[str, ListedConnection] = {}
     served = {tool.connector.id for tool in tools}
     for name in connections:
         one = listed(saved(), name)
@@ -202,9 +226,9 @@ def _chosen(connections: Iterable[str], tools: Iterable[Tool]) -> dict[str, str]
             message = f"It is a connection of {one.connector}, of which no action is served."
             raise CredentialError(message, where=where, hint=f"Choose one of: {', '.join(sorted(served))}.")
         if one.connector in chosen:
-            message = f"{chosen[one.connector]!r} is a connection of {one.connector} too."
+            message = f"{chosen[one.connector].name!r} is a connection of {one.connector} too."
             raise CredentialError(message, where=where, hint="Choose one for each connector.")
-        chosen[one.connector] = one.name
+        chosen[one.connector] = one
     return chosen
 
 
@@ -233,7 +257,7 @@ def _need_sdk() -> None:
         )
 
 
-def _calls(chosen: dict[str, str]) -> Calls:
+def _calls(chosen: Mapping[str, ListedConnection]) -> Calls:
     from connector.cli.running import note_usage
     from connector.mcp.calls import Calls
 
@@ -243,7 +267,8 @@ def _calls(chosen: dict[str, str]) -> Calls:
     def resolve(connector: Connector) -> Connection:
         garbage.started()
         if connector.id not in known:
-            known[connector.id] = resolved(connector, chosen.get(connector.id))
+            listed = chosen.get(connector.id)
+            known[connector.id] = resolved(connector, listed.name if listed else None)
             redactors.append(known[connector.id].redactor)
         return known[connector.id]
 
@@ -253,22 +278,22 @@ def _calls(chosen: dict[str, str]) -> Calls:
 def _print_config(
     client: Any,
     tools: dict[str, Tool],
-    chosen: dict[str, str],
+    chosen: Mapping[str, ListedConnection],
     arguments: Sequence[str],
     *,
+    address: str | None,
     over_http: bool,
-    port: int,
     token_variable: str | None,
 ) -> None:
-    from connector.mcp.configuration import place, reached, started, url
+    from connector.mcp.configuration import place, reached, started
 
     connectors = {tool.connector.id: tool.connector for tool in tools.values()}
     name = next(iter(connectors)) if len(connectors) == 1 else "connector"
     tell(f"For {place(client, over_http=over_http)}:")
     if over_http:
-        if not port:
+        if address is None:
             raise click.UsageError("The settings need a port: give one with --port.")
-        give(json_text(reached(client, name, url("127.0.0.1", port), token_variable)))
+        give(json_text(reached(client, name, address, token_variable)))
         return
     keys = [
         one
@@ -276,10 +301,14 @@ def _print_config(
         if id_ not in chosen
         for one in secret_variables(connector)
     ]
-    give(json_text(started(client, name, [*_command(), "mcp", *arguments], keys)))
+    locked = any(one.kept_in == "file" for one in chosen.values())
+    variables = [*keys, *(["CONNECTOR_PASSPHRASE"] if locked else [])]
+    give(json_text(started(client, name, [*_command(), "mcp", *arguments], variables)))
     if keys and client == "claude":
+        tell("Put your key there; or save it (`connector connections add`), and print the settings again.")
+    if locked:
         tell(
-            "Put your key there; or save it (`connector connections add`), add --connection NAME, and leave env out."
+            "The saved key is in an encrypted file: the client has to give CONNECTOR_PASSPHRASE, which opens it."
         )
 
 
@@ -291,7 +320,7 @@ def _command() -> list[str]:
 
 def _arguments(connections: Sequence[str], actions: Sequence[str], kind: str) -> list[str]:
     """The same choice of tools; folders in full."""
-    names = [os.path.abspath(name) if re.search(r"[/\\]", name) else name for name in actions]  # noqa: PTH100
+    names = [os.path.abspath(name) if _SEPARATOR.search(name) else name for name in actions]  # noqa: PTH100
     return [
         *(part for name in connections for part in ("--connection", name)),
         *(("--actions", ",".join(names)) if names else ()),

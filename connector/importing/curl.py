@@ -23,6 +23,7 @@ from connector.importing.curl_secrets import Secrets, is_secret_name, is_secret_
 from connector.importing.curl_sent import Sent
 from connector.importing.curl_url import Segment, Varying, url
 from connector.importing.draft import Draft
+from connector.importing.effects import effects
 from connector.importing.names import id_of, title_of
 from connector.importing.refusal import refusal
 from connector.importing.shell_text import OUTPUT, VARIABLE
@@ -44,7 +45,6 @@ _HTTP_OWN: Final = frozenset(
         "proxy-connection",
     ]
 )
-_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -131,8 +131,7 @@ class _Importing:
             **({"deadline": self.asked.seconds} if self.asked.seconds else {}),
             "inputs": self.inputs.schema(),
             "outputs": answer.outputs,
-            "reads_only": method in _READING,
-            "idempotent": method in {*_READING, "PUT", "DELETE"},
+            **effects(method),
             "routes": {"main": {"request": request, **answer.route}},
             "examples": [{"id": "example", "title": "As in the command", "inputs": self.inputs.example}],
         }

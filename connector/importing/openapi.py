@@ -17,6 +17,7 @@ from connector.importing.asking import asked
 from connector.importing.cleaning import prose
 from connector.importing.credentials import Credential, credential
 from connector.importing.draft import Draft
+from connector.importing.effects import effects
 from connector.importing.merging import Flattening
 from connector.importing.names import id_of, title_of
 from connector.importing.operations import Found, Operation, Unread, found, security_of
@@ -220,7 +221,6 @@ def _action(operation: Operation, takes: Asked, gives: Answered) -> dict[str, An
     description = prose(operation.description, _LONGEST_DESCRIPTION) or name or title
     if operation.is_deprecated:
         description = f"Deprecated by the vendor. {description}"
-    reads_only = operation.method in {"get", "head", "options"}
     route: dict[str, Any] = {"request": takes.request}
     if gives.answer != "json":
         route["answer"] = gives.answer
@@ -234,8 +234,7 @@ def _action(operation: Operation, takes: Asked, gives: Answered) -> dict[str, An
         "inputs": takes.inputs(),
         **({"rules": takes.rules} if takes.rules else {}),
         "outputs": {"type": "object", "properties": gives.outputs},
-        "reads_only": reads_only,
-        "idempotent": reads_only or operation.method in {"put", "delete"},
+        **effects(operation.method.upper()),
         "routes": {"main": route},
         "examples": [{"id": "example", "title": name or title, "inputs": takes.example}],
     }

@@ -45,6 +45,7 @@ def _alias(name: str, entry: Mapping[str, Any], connector: Connector) -> Tool:
         _REQUEST.template({**passed, **entry.get("sends", {})}, connector.tables),
         entry.get("renamed", {}),
         entry.get("text"),
+        frozenset(entry.get("ignored", ())),
     )
     open_world = action is not None and action.open_world
     return Tool(

@@ -113,7 +113,7 @@ class Calls:
             opened = await self._opened(tool.connector)
             hidden = opened.connection.redactor.text
             result = await _result(tool, opened, sent, report)
-            answer = _answered(tool, result)
+            answer = _answered(tool, result, tool.unused(arguments))
         except ConnectorError as error:
             return _failed(tool, error, hidden)
         except Exception as error:  # noqa: BLE001 - a fault of ours does not end the server, nor show what it held
@@ -209,7 +209,7 @@ def _word(type_: str) -> str:
     return type_.removeprefix("response.").replace(".", ": ").replace("_", " ")
 
 
-def _answered(tool: Tool, result: Result) -> Answer:
+def _answered(tool: Tool, result: Result, unused: tuple[str, ...]) -> Answer:
     assert tool.action is not None
     required = frozenset(tool.action.outputs.get("required", ()))
     kept, notes = bounded(result.outputs, required)
@@ -223,7 +223,7 @@ def _answered(tool: Tool, result: Result) -> Answer:
     if notes:
         place = f"connector run {tool.connector.id}.{tool.action.id}"
         notes = (f"The result was too long and is cut: `{place}` gives the whole.", *notes)
-    warnings = tuple(visible(f"Warning: {warning}") for warning in result.warnings)
+    warnings = tuple(visible(f"Warning: {warning}") for warning in (*unused, *result.warnings))
     origin = (WEB,) if tool.open_world else ()
     return Answer(text, outputs, (*warnings, *notes, *origin), from_web=tool.open_world)
 

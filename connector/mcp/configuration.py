@@ -8,9 +8,6 @@ from typing import Any, Final, Literal
 Client = Literal["claude", "cursor", "vscode"]
 
 PATH: Final = "/mcp"
-PLACEHOLDER: Final = "pplx-your-key"
-"""Stands for a key where a client can only take it from its settings."""
-
 _CLAUDE_CODE: Final = ".mcp.json of a project, in Claude Code"
 _PLACES: Final[dict[Client, str]] = {
     "claude": f"claude_desktop_config.json (Settings > Developer > Edit Config), or {_CLAUDE_CODE}",
@@ -24,8 +21,18 @@ def place(client: Client, *, over_http: bool) -> str:
     return _CLAUDE_CODE if over_http and client == "claude" else _PLACES[client]
 
 
-def url(host: str, port: int) -> str:
-    """Where a server over HTTP is reached."""
+def url(host: str, port: int, names: Sequence[str] = ()) -> str:
+    """Where a server over HTTP is reached.
+
+    Args:
+        host: the address that it listens on.
+        port: its port.
+        names: its other names; the first is taken. One with this port is the server itself, any other that of a
+            proxy before it, which adds TLS.
+    """
+    if names:
+        return f"{'http' if names[0].endswith(f':{port}') else 'https'}://{names[0]}{PATH}"
+    host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - all addresses: this computer's among them
     return f"http://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
 
 
@@ -43,7 +50,9 @@ def started(client: Client, name: str, command: Sequence[str], variables: Sequen
     if client == "vscode":
         entry = {"type": "stdio", **entry}
     if variables:
-        entry["env"] = {one: PLACEHOLDER if client == "claude" else _secret(client, one) for one in variables}
+        entry["env"] = {
+            one: _to_replace(one) if client == "claude" else _secret(client, one) for one in variables
+        }
     return _settings(client, name, entry, variables)
 
 
@@ -53,6 +62,11 @@ def reached(client: Client, name: str, url: str, variable: str | None) -> dict[s
     if variable is not None:
         entry["headers"] = {"Authorization": f"Bearer {_secret(client, variable)}"}
     return _settings(client, name, entry, [variable] if variable else [])
+
+
+def _to_replace(variable: str) -> str:
+    """Stands for a key where a client can only take it from its settings; left as it is, it is refused unsent."""
+    return f"<your {variable}>"
 
 
 def _secret(client: Client, variable: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
 import uvicorn
+from starlette.requests import ClientDisconnect
 
 from connector.errors import InputError, Problem
 from connector.mcp.calls import Calls
@@ -71,9 +73,15 @@ def serve(
         )
         guarded = Guard(app, hosts(host, bound, names), token)
         server = _Server(guarded, on_ready=lambda: ready(url(host, bound)))
+        logging.getLogger("mcp.server.streamable_http").addFilter(_is_fault)
         # uvicorn shuts down in good order and then raises the interrupt again
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
+
+
+def _is_fault(record: logging.LogRecord) -> bool:
+    """A client that went away in the middle of its request is none, and fills no log with tracebacks."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ClientDisconnect))
 
 
 def _is_loopback(host: str) -> bool:

@@ -15,6 +15,7 @@ from connector.mcp.calls import Calls
 from connector.mcp.logs import to_stderr
 from connector.mcp.server import server_of
 from connector.mcp.tools import Tool
+from connector.mcp.unreadable import Readable
 
 
 def serve(tools: Mapping[str, Tool], calls: Calls) -> None:
@@ -30,7 +31,7 @@ async def _serve(tools: Mapping[str, Tool], calls: Calls) -> None:
             loop.add_signal_handler(sign, _stop, calls, code)
     server = server_of(tools, calls)
     async with stdio_server() as (reading, writing):  # from here on, file descriptor 1 is stderr's
-        await server.run(reading, writing, server.create_initialization_options())
+        await server.run(Readable(reading, writing), writing, server.create_initialization_options())
 
 
 _stopping: set[asyncio.Task[None]] = set()

@@ -23,6 +23,9 @@ _FOREIGN: Final = (
 )
 
 
+_NO_LONGER: Final = "It was an input of earlier versions of this tool, and has no effect now."
+
+
 @dataclass(frozen=True)
 class Alias:
     """How a tool of another server is carried out by an action.
@@ -32,12 +35,15 @@ class Alias:
         sends: the action's inputs, made of them.
         renamed: outputs of the action that have another name here.
         text: the output that holds the readable form, as that server gives it; None for none.
+        ignored: inputs of that server's earlier versions, which it takes and no longer uses: a saved prompt may
+            give them.
     """
 
     checker: Checker = field(repr=False)
     sends: Template = field(repr=False)
     renamed: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
+    ignored: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -80,11 +86,20 @@ class Tool:
         """
         if self.alias is None:
             return arguments
-        given = {name: value for name, value in arguments.items() if value is not None}
+        given = {
+            name: value
+            for name, value in arguments.items()
+            if value is not None and name not in self.alias.ignored
+        }
         if problems := self.alias.checker.problems(given):
             raise InputError(problems, action=self.name)
         filled: Mapping[str, Any] = self.alias.sends.fill({"inputs": given}) or {}
         return filled
+
+    def unused(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """A sentence for each argument that is taken and has no effect."""
+        ignored = self.alias.ignored if self.alias else frozenset()
+        return tuple(f"{name}: {_NO_LONGER}" for name in arguments if name in ignored)
 
     def named(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
         """The action's outputs under this tool's names."""
@@ -110,6 +125,7 @@ def tools_of(chosen: Iterable[tuple[Connector, Action]]) -> dict[str, Tool]:
 
 
 def _tool(name: str, connector: Connector, action: Action) -> Tool:
+    deletes = any(route.request.method == "DELETE" for route in action.routes.values())
     return Tool(
         name=name,
         title=action.name,
@@ -120,7 +136,8 @@ def _tool(name: str, connector: Connector, action: Action) -> Tool:
         outputs=portable(action.outputs),
         reads_only=action.reads_only,
         idempotent=action.idempotent,
-        destructive=action.destructive,
+        destructive=action.destructive
+        or deletes,  # a client may run without asking what it is told is harmless
         open_world=action.open_world,
     )
 
