@@ -17,12 +17,7 @@ from connector.connection import Connection
 from connector.deadline import Sending, within
 from connector.errors import ApiError, ConnectorError, CredentialError, TransportError
 from connector.manifest import Limits
-from connector.output import Event, Result, pick
-from connector.plan import Plan
-from connector.polling import GOES_ON, Waiting
-from connector.request import build_check
-from connector.response import Reply, read
-from connector.run import (
+from connector.opened import (
     CANCEL_SECONDS,
     CHECK_SECONDS,
     CheckResult,
@@ -32,6 +27,11 @@ from connector.run import (
     check_failed,
     last_result,
 )
+from connector.output import Event, Result, pick
+from connector.plan import Plan
+from connector.polling import GOES_ON, Waiting
+from connector.request import build_check
+from connector.response import Reply, read
 from connector.streamed import StreamedAnswer, opened, streams
 from connector.tokens import AsyncTokens
 

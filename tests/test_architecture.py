@@ -84,6 +84,7 @@ PATH = (
     "polling",
     "ledger",
     "tokens",
+    "opened",
     "run",
     "run_async",
     "opening",

@@ -24,8 +24,8 @@ from loopback import Loopback
 import connector
 from connector.errors import ConnectorError
 from connector.manifest import Connector
+from connector.opened import CheckResult
 from connector.output import Result
-from connector.run import CheckResult
 from connector.transport import MAX_BYTES
 
 WAYS = ("sync", "async")

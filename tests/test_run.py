@@ -32,9 +32,9 @@ from connector.errors import (
     Unreachable,
 )
 from connector.manifest import Timeouts
+from connector.opened import CheckResult
 from connector.output import Result
 from connector.request import curl
-from connector.run import CheckResult
 
 SHIPPED = connector.load("perplexity")
 QUICK = replace(

@@ -102,7 +102,7 @@ def batch(
     strict: bool,
     ledger: str | None,
 ) -> None:
-    from connector.run import check_bounds
+    from connector.opened import check_bounds
 
     check_bounds(deadline, retries)
     inputs = gather(arguments, None)
