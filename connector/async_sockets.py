@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Final
+from typing import Any, Final, cast
 
 from connector.deadline import Patience
 from connector.http import httpx
@@ -23,10 +23,13 @@ async def connected_async(
     """As sockets.connected, for asyncio."""
     left = patience.left("connect", httpx.ConnectTimeout)
     name = host if context is not None else None
+    loop = asyncio.get_running_loop()
+    # asyncio's own loop can try a second address before the first has failed; others, such as uvloop, cannot
+    more: dict[str, Any] = {"happy_eyeballs_delay": 0.25} if isinstance(loop, asyncio.BaseEventLoop) else {}
     try:
         async with asyncio.timeout(left):
-            _, arrived = await asyncio.get_running_loop().create_connection(
-                _Arrived, host, port, ssl=context, server_hostname=name, happy_eyeballs_delay=0.25
+            _, arrived = await loop.create_connection(
+                _Arrived, host, port, ssl=context, server_hostname=name, **more
             )
     except TimeoutError:
         raise httpx.ConnectTimeout("") from None
@@ -48,8 +51,7 @@ class _Arrived(asyncio.Protocol):
         self._is_held = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods alone
 
     def data_received(self, data: bytes) -> None:
         self.text += data
@@ -143,6 +145,8 @@ class AsyncSocket:
         """See Socket.write."""
         arrived = self._arrived
         for start in range(0, len(data), PART):
+            if start:  # an answer that comes before all is sent has to be read before a write fails
+                await asyncio.sleep(0)
             while not arrived.can_send:
                 try:
                     await arrived.change(patience.left("write", httpx.WriteTimeout))

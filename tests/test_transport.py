@@ -46,9 +46,9 @@ def asked(url: str, *, read: float = 5.0, path: str = "/x", **headers: str) -> h
     )
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=["sync", "async", "uvloop"])
 def fetch(request: pytest.FixtureRequest) -> Fetch:
-    """Sends requests one after the other through one pool, either way; gives the answers."""
+    """Sends requests one after the other through one pool, whatever waits; gives the answers."""
 
     def in_turn(*requests: httpx.Request, pause: float = 0.0) -> list[httpx.Response]:
         opened, answers = open_transport(), []
@@ -72,7 +72,13 @@ def fetch(request: pytest.FixtureRequest) -> Fetch:
 
     if request.param == "sync":
         return in_turn
-    return lambda *requests, **options: asyncio.run(in_turn_async(*requests, **options))
+    loop = pytest.importorskip("uvloop").new_event_loop if request.param == "uvloop" else None
+
+    def run(*requests: httpx.Request, **options: float) -> list[httpx.Response]:
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(in_turn_async(*requests, **options))
+
+    return run
 
 
 # --- answers that are whole
@@ -444,6 +450,20 @@ def test_what_is_no_fault_of_the_network_passes(error: BaseException, way: str) 
 
     with pytest.raises(type(error)):
         mocked(fail, way)
+
+
+def refuse(connection: socket.socket) -> None:
+    connection.sendall(http(413, b"too long", {"Connection": "close"}))
+    time.sleep(0.1)
+    close(connection)
+
+
+def test_an_answer_that_comes_before_all_is_sent_is_read(fetch: Fetch) -> None:
+    """Such as 413, after which the service takes no more of the request."""
+    long = httpx.Request("POST", "http://127.0.0.1", content=b"a" * 8_000_000)
+    with Loopback(http(), first=(refuse,)) as server:
+        long.url = httpx.URL(server.url)
+        assert [answer.status_code for answer in fetch(long)] == [413]
 
 
 # --- interrupted
