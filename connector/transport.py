@@ -308,7 +308,9 @@ def _codings(response: httpx.Response) -> list[bytes]:
     """The values of Content-Encoding."""
     # the raw pairs: a look-up by name has httpx guess the encoding of all of them, at each look-up
     return [
-        value for name, value in response.headers.raw if len(name) == 16 and name.lower() == b"content-encoding"
+        value
+        for name, value in response.headers.raw
+        if len(name) == 16 and name.lower() == b"content-encoding"
     ]
 
 
