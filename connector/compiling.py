@@ -229,7 +229,9 @@ def _field_is_text(condition: Node) -> tuple[str, str] | None:
     """`name == 'text'`, which is what most filters ask: the name, and the text."""
     if isinstance(condition, Compare) and condition.operator == "==":
         sides = _with_constant(condition.left, condition.right)
-        if sides and isinstance(sides[0], Field) and sides[1] is not None:  # an item that is no object has null
+        if (
+            sides and isinstance(sides[0], Field) and sides[1] is not None
+        ):  # an item that is no object has null
             return sides[0].name, sides[1]
     return None
 
