@@ -7,6 +7,7 @@ libraries between keep what they have read ahead to themselves, and would give i
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from typing import Any, Final, cast
 
@@ -127,6 +128,7 @@ class AsyncSocket:
 
     def __init__(self, arrived: _Arrived) -> None:
         self._arrived = arrived
+        self._process = os.getpid()
         self._has_come = readable(arrived.transport.get_extra_info("socket").fileno())
 
     async def read(self, patience: Patience) -> bytes:
@@ -164,6 +166,7 @@ class AsyncSocket:
         return not (arrived.text or arrived.is_over or arrived.transport.is_closing() or self._has_come())
 
     async def close(self) -> None:
-        """Break the connection."""
-        self._arrived.transport.abort()
-        await asyncio.sleep(0)  # the loop closes the socket at its next turn
+        """Break the connection; see Socket.close. A forked process shares even what the loop watches."""
+        if self._process == os.getpid():
+            self._arrived.transport.abort()
+            await asyncio.sleep(0)  # the loop closes the socket at its next turn

@@ -158,10 +158,10 @@ class AsyncLines(httpx.AsyncBaseTransport):
 
 
 class _Origin:
-    """Where a line leads, and since when it has been idle."""
+    """Where a line leads, from which process, and since when it has been idle."""
 
     def __init__(self) -> None:
-        self._leads_to: tuple[bytes, bytes, int | None] | None = None
+        self._leads_to: tuple[bytes, bytes, int | None, int] | None = None
         self._idle_since = 0.0
 
     def _is_fresh(self, url: httpx.URL) -> bool:
@@ -272,8 +272,9 @@ def _patience_of(request: httpx.Request) -> Patience:
     return patience
 
 
-def _origin(url: httpx.URL) -> tuple[bytes, bytes, int | None]:
-    return url.raw_scheme, url.raw_host, url.port
+def _origin(url: httpx.URL) -> tuple[bytes, bytes, int | None, int]:
+    # a process that was forked has the same socket: one of the two would read the other's answer
+    return url.raw_scheme, url.raw_host, url.port, os.getpid()
 
 
 def _address(url: httpx.URL) -> tuple[str, int, ssl.SSLContext | None]:
