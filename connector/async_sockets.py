@@ -7,8 +7,9 @@ libraries between keep what they have read ahead to themselves, and would give i
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
-from typing import Final
+from typing import Any, Final, cast
 
 from connector.deadline import Patience
 from connector.http import httpx
@@ -23,13 +24,16 @@ async def connected_async(
     """As sockets.connected, for asyncio."""
     left = patience.left("connect", httpx.ConnectTimeout)
     name = host if context is not None else None
-    # an address is one: a race between several would only be another place to be cancelled at, and asyncio's drops
-    # the socket that has just won
-    delay = None if is_address(host) else 0.25
+    loop = asyncio.get_running_loop()
+    more: dict[str, Any] = {}
+    # asyncio's own loop can try a second address before the first has failed; others, such as uvloop, cannot. An
+    # address is one: a race would only be another place to be cancelled at, where the socket that has won is dropped
+    if isinstance(loop, asyncio.BaseEventLoop) and not is_address(host):
+        more["happy_eyeballs_delay"] = 0.25
     try:
         async with asyncio.timeout(left):
-            _, arrived = await asyncio.get_running_loop().create_connection(
-                _Arrived, host, port, ssl=context, server_hostname=name, happy_eyeballs_delay=delay
+            _, arrived = await loop.create_connection(
+                _Arrived, host, port, ssl=context, server_hostname=name, **more
             )
     except TimeoutError:
         raise httpx.ConnectTimeout("") from None
@@ -51,8 +55,7 @@ class _Arrived(asyncio.Protocol):
         self._is_held = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods alone
 
     def data_received(self, data: bytes) -> None:
         self.text += data
@@ -128,6 +131,7 @@ class AsyncSocket:
 
     def __init__(self, arrived: _Arrived) -> None:
         self._arrived = arrived
+        self._process = os.getpid()
         self._has_come = readable(arrived.transport.get_extra_info("socket").fileno())
 
     async def read(self, patience: Patience) -> bytes:
@@ -146,6 +150,8 @@ class AsyncSocket:
         """See Socket.write."""
         arrived = self._arrived
         for start in range(0, len(data), PART):
+            if start:  # an answer that comes before all is sent has to be read before a write fails
+                await asyncio.sleep(0)
             while not arrived.can_send:
                 try:
                     await arrived.change(patience.left("write", httpx.WriteTimeout))
@@ -163,6 +169,7 @@ class AsyncSocket:
         return not (arrived.text or arrived.is_over or arrived.transport.is_closing() or self._has_come())
 
     async def close(self) -> None:
-        """Break the connection."""
-        self._arrived.transport.abort()
-        await asyncio.sleep(0)  # the loop closes the socket at its next turn
+        """Break the connection; see Socket.close. A forked process shares even what the loop watches."""
+        if self._process == os.getpid():
+            self._arrived.transport.abort()
+            await asyncio.sleep(0)  # the loop closes the socket at its next turn

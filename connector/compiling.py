@@ -79,8 +79,8 @@ def compile_node(node: Node, tables: Tables, mode: Mode) -> Evaluator:
             general = _row([(name, compile_node(value, tables, mode)) for name, value in fields], mode)
             return _row_of_fields(columns, mode, general) if len(columns) == len(fields) else general
         case Compare(operator, left, right):
-            if operator in {"==", "!="} and (sides := _with_text(left, right)):
-                return _compare_text(operator, compile_node(sides[0], tables, mode), sides[1])
+            if operator in {"==", "!="} and (sides := _with_constant(left, right)):
+                return _compare_constant(operator, compile_node(sides[0], tables, mode), sides[1])
             return _compare(operator, compile_node(left, tables, mode), compile_node(right, tables, mode))
         case Or(left, right):
             first, second = compile_node(left, tables, mode), compile_node(right, tables, mode)
@@ -228,8 +228,10 @@ def _filter(items: Callable[[Any], list[Any] | None], holds: Evaluator) -> Calla
 def _field_is_text(condition: Node) -> tuple[str, str] | None:
     """`name == 'text'`, which is what most filters ask: the name, and the text."""
     if isinstance(condition, Compare) and condition.operator == "==":
-        sides = _with_text(condition.left, condition.right)
-        if sides and isinstance(sides[0], Field):
+        sides = _with_constant(condition.left, condition.right)
+        if (
+            sides and isinstance(sides[0], Field) and sides[1] is not None
+        ):  # an item that is no object has null
             return sides[0].name, sides[1]
     return None
 
@@ -274,19 +276,19 @@ def _row_of_fields(columns: list[tuple[str, str]], mode: Mode, general: Evaluato
     return evaluate
 
 
-def _with_text(left: Node, right: Node) -> tuple[Node, str] | None:
-    """A node and the text that it is compared with."""
+def _with_constant(left: Node, right: Node) -> tuple[Node, str | None] | None:
+    """A node and the text or null that it is compared with."""
     for node, other in ((left, right), (right, left)):
-        if isinstance(other, Literal) and isinstance(other.value, str):
+        if isinstance(other, Literal) and (other.value is None or isinstance(other.value, str)):
             return node, other.value
     return None
 
 
-def _compare_text(operator: str, value: Evaluator, text: str) -> Evaluator:
-    """A text equals itself only, so nothing of `equal` is needed."""
+def _compare_constant(operator: str, value: Evaluator, constant: str | None) -> Evaluator:
+    """A text equals itself only, and so does null: nothing of `equal` is needed."""
     if operator == "==":
-        return lambda current: value(current) == text
-    return lambda current: value(current) != text
+        return lambda current: value(current) == constant
+    return lambda current: value(current) != constant
 
 
 def _compare(operator: str, left: Evaluator, right: Evaluator) -> Evaluator:

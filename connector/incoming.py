@@ -62,10 +62,15 @@ class Incoming:
         self._spare = MAX_HEAD
         self._body = 0
         self._parser = HttpResponseParser(self)
-        # a fold in a header and lines that end with LF alone are old customs without a second reading; of a
-        # length beside chunks the chunks count, and the connection is not used again
+        # a fold in a header, lines that end with LF alone and spaces behind a chunk's length are old customs
+        # without a second reading; of a length beside chunks the chunks count, and the connection is not used
+        # again; a note that says `close`, or HTTP/1.0, is not the end: the answer is paid for, and follows
         self._parser.set_dangerous_leniencies(
-            lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_chunked_length=True
+            lenient_headers=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_chunked_length=True,
+            lenient_spaces_after_chunk_size=True,
+            lenient_keep_alive=True,
         )
 
     def feed(self, data: bytes) -> None:

@@ -360,7 +360,8 @@ def _junk(message: str, response: httpx.Response, connection: Connection) -> Out
 
 def _without_secrets(body: Any, content: bytes, redactor: Redactor) -> Any:
     """A gateway may echo the key; a JSON text may also spell it with escapes."""
-    is_spelt = b"\\u00" in content and _SPELT.search(content) is not None
+    # one byte is found at once, more than one are not
+    is_spelt = b"\\" in content and b"\\u00" in content and _SPELT.search(content) is not None
     return redactor.value(body) if is_spelt or redactor.finds(content.decode(errors="replace")) else body
 
 

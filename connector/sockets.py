@@ -7,6 +7,7 @@ end. Here each step asks what the deadline leaves.
 from __future__ import annotations
 
 import ipaddress
+import os
 import queue
 import select
 import socket
@@ -121,6 +122,7 @@ class Socket:
         self._has_come = readable(system.fileno())
         self._is_in_use = False
         self._is_closed = False
+        self._process = os.getpid()
 
     def read(self, patience: Patience) -> bytes:
         """What has come, waited for if nothing has; empty at the end.
@@ -181,8 +183,12 @@ class Socket:
 
         A thread that waits for the socket is woken by this. Closing it would have it wait on for nothing, or
         for a socket that gets the same number, so that thread closes it itself. Of a socket with TLS the plain
-        one below is meant: TLS would wait for the other side.
+        one below is meant: TLS would wait for the other side. A process that was forked leaves the connection
+        to the one that made it.
         """
+        if self._process != os.getpid():
+            self._system.close()
+            return
         self._is_closed = True
         with suppress(OSError, TypeError):
             socket.socket.shutdown(self._system, socket.SHUT_RDWR)

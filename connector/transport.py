@@ -304,9 +304,18 @@ class _Body:
 _CODINGS: Final = {"gzip", "x-gzip", "deflate", "compress", "br", "zstd"}
 
 
-def _is_gzip(response: httpx.Response, request: httpx.Request) -> bool:
+def _codings(response: httpx.Response) -> list[bytes]:
+    """The values of Content-Encoding."""
     # the raw pairs: a look-up by name has httpx guess the encoding of all of them, at each look-up
-    named = [value for name, value in response.headers.raw if name.lower() == b"content-encoding"]
+    return [
+        value
+        for name, value in response.headers.raw
+        if len(name) == 16 and name.lower() == b"content-encoding"
+    ]
+
+
+def _is_gzip(response: httpx.Response, request: httpx.Request) -> bool:
+    named = _codings(response)
     if not named:
         return False
     codings = b" ".join(named).decode("latin-1").lower().replace(",", " ").split()
@@ -327,7 +336,7 @@ class _Whole(httpx.Response):
 
     def __init__(self, head: httpx.Response, request: httpx.Request, body: bytes) -> None:
         headers: httpx.Headers | list[tuple[bytes, bytes]] = head.headers
-        if "content-encoding" in headers:
+        if _codings(head):
             headers = [pair for pair in head.headers.raw if pair[0].lower() != b"content-encoding"]
         # with a stream httpx adds no headers; it is never read, as the body is here already
         super().__init__(head.status_code, headers=headers, stream=httpx.ByteStream(b""), request=request)

@@ -1,7 +1,7 @@
 """HTTP connections: each belongs to one request at a time and is kept for the next one.
 
-Requests and answers are httpx's, and so is the place where cassettes are recorded and replayed: the method
-`handle_request` of its transport. Its client and its pool are not used. A pool that looks through all of its
+Requests and answers are httpx's, and so are the places where cassettes are recorded and mocks answer: the
+method `handle_request` of its transport, and that of the pool below it. Its client and its pool are not used. A pool that looks through all of its
 connections for each request does little else at fifty under way, and a parser in Python takes longer than all
 of the connector.
 """
@@ -11,10 +11,12 @@ from __future__ import annotations
 import os
 import re
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from functools import cache
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from connector.deadline import EXTENSION, Patience, Sending
@@ -63,14 +65,24 @@ class Lines(httpx.BaseTransport):
         self._all: set[Line] = set()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """See httpx. The connection is free again once the answer is closed."""
+        """See httpx. A recorder or mock that has taken the place of a method of its own has its say."""
+        if _is_of("httpx", httpx.HTTPTransport.handle_request):
+            pool = _mocked_pool("ConnectionPool", "handle_request")
+            if pool is None:
+                return self.exchange(request)
+        else:
+            pool = _BehindRecorder(self, request)
+        return _Recorded(pool).handle_request(request)
+
+    def exchange(self, request: httpx.Request) -> httpx.Response:
+        """Over the network. The connection is free again once the answer is closed."""
         try:
             line = self._free.pop()
         except IndexError:
             line = Line(self)
             self._all.add(line)
         try:
-            return line.handle_request(request)
+            return line.exchange(request)
         except BaseException:
             self.give_up(line)
             raise
@@ -103,13 +115,23 @@ class AsyncLines(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See Lines.handle_request."""
+        if _is_of("httpx", httpx.AsyncHTTPTransport.handle_async_request):
+            pool = _mocked_pool("AsyncConnectionPool", "handle_async_request")
+            if pool is None:
+                return await self.exchange(request)
+        else:
+            pool = _BehindAsyncRecorder(self, request)
+        return await _AsyncRecorded(pool).handle_async_request(request)
+
+    async def exchange(self, request: httpx.Request) -> httpx.Response:
+        """See Lines.exchange."""
         if self._free:
             line = self._free.pop()
         else:
             line = AsyncLine(self)
             self._all.add(line)
         try:
-            return await line.handle_async_request(request)
+            return await line.exchange(request)
         except BaseException:
             await self.give_up(line)
             raise
@@ -136,10 +158,10 @@ class AsyncLines(httpx.AsyncBaseTransport):
 
 
 class _Origin:
-    """Where a line leads, and since when it has been idle."""
+    """Where a line leads, from which process, and since when it has been idle."""
 
     def __init__(self) -> None:
-        self._leads_to: tuple[bytes, bytes, int | None] | None = None
+        self._leads_to: tuple[bytes, bytes, int | None, int] | None = None
         self._idle_since = 0.0
 
     def _is_fresh(self, url: httpx.URL) -> bool:
@@ -151,21 +173,13 @@ class _Origin:
         self._idle_since = time.monotonic()
 
 
-class Line(_Origin, httpx.HTTPTransport):
+class Line(_Origin):
     """One connection: made anew when it has been closed, has been idle for long, or leads elsewhere."""
 
     def __init__(self, lines: Lines) -> None:
         super().__init__()
         self._lines = lines
         self._socket: Socket | None = None
-        self._pool: Any = self  # where httpx would make one; see `_BehindRecorder`
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """See httpx. A recorder that has taken the place of httpx's own method has its say."""
-        if _is_of_httpx(httpx.HTTPTransport.handle_request):
-            return self.exchange(request)
-        self._pool = _BehindRecorder(self, request)
-        return httpx.HTTPTransport.handle_request(self, request)
 
     def exchange(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and read the head of the answer."""
@@ -197,27 +211,19 @@ class Line(_Origin, httpx.HTTPTransport):
             self._lines.give_up(self)
 
     def close(self) -> None:
-        """Break it."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        """Break it. Another thread may do so at the same time."""
+        found, self._socket = self._socket, None
+        if found is not None:
+            found.close()
 
 
-class AsyncLine(_Origin, httpx.AsyncHTTPTransport):
+class AsyncLine(_Origin):
     """As Line, for asyncio."""
 
     def __init__(self, lines: AsyncLines) -> None:
         super().__init__()
         self._lines = lines
         self._socket: AsyncSocket | None = None
-        self._pool: Any = self
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """See Line.handle_request."""
-        if _is_of_httpx(httpx.AsyncHTTPTransport.handle_async_request):
-            return await self.exchange(request)
-        self._pool = _BehindAsyncRecorder(self, request)
-        return await httpx.AsyncHTTPTransport.handle_async_request(self, request)
 
     async def exchange(self, request: httpx.Request) -> httpx.Response:
         """See Line.exchange."""
@@ -266,8 +272,9 @@ def _patience_of(request: httpx.Request) -> Patience:
     return patience
 
 
-def _origin(url: httpx.URL) -> tuple[bytes, bytes, int | None]:
-    return url.raw_scheme, url.raw_host, url.port
+def _origin(url: httpx.URL) -> tuple[bytes, bytes, int | None, int]:
+    # a process that was forked has the same socket: one of the two would read the other's answer
+    return url.raw_scheme, url.raw_host, url.port, os.getpid()
 
 
 def _address(url: httpx.URL) -> tuple[str, int, ssl.SSLContext | None]:
@@ -349,37 +356,61 @@ class _AsyncBody(httpx.AsyncByteStream):
             await line.done(self._incoming)
 
 
-def _is_of_httpx(method: Any) -> bool:
-    """Whether it is httpx's own: recorders and mocks put theirs in its place."""
-    code = getattr(method, "__code__", None)
-    return code is not None and code.co_filename.startswith(_HTTPX)
+def _is_of(package: str, method: Any) -> bool:
+    """Whether it is a package's own: recorders and mocks put theirs in its place, and lend them its attributes."""
+    if type(method) is not FunctionType:
+        return False
+    module: str = method.__globals__.get("__name__", "")
+    return module.partition(".")[0] == package
 
 
-_HTTPX: Final = str(httpx.__file__).rpartition(os.sep)[0]
+def _mocked_pool(name: str, method: str) -> Any:
+    """A pool of httpcore, which httpx's transport uses and mocks take the place of; None where it is as it was."""
+    httpcore: Any = sys.modules.get("httpcore")
+    if httpcore is None:
+        return None
+    pool = getattr(httpcore, name)
+    if _is_of("httpcore", getattr(pool, method)):
+        return None
+    return pool(tls(), max_keepalive_connections=0)  # should the mock let something through, it is over then
+
+
+class _Recorded(httpx.HTTPTransport):
+    """What recorders and mocks take for a transport of httpx; the pool is what it asks in the end."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+
+class _AsyncRecorded(httpx.AsyncHTTPTransport):
+    """As _Recorded, for asyncio."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
 
 
 class _BehindRecorder:
     """What httpx's transport asks in place of its pool, once a recorder has let a request through to it."""
 
-    def __init__(self, line: Line, request: httpx.Request) -> None:
-        self._line = line
+    def __init__(self, lines: Lines, request: httpx.Request) -> None:
+        self._lines = lines
         self._request = request
 
     def handle_request(self, _: Any) -> Any:
         """An answer as httpcore gives it; httpx makes one of its own of it."""
-        return _of_httpcore(self._line.exchange(self._request))
+        return _of_httpcore(self._lines.exchange(self._request))
 
 
 class _BehindAsyncRecorder:
     """As _BehindRecorder, for asyncio."""
 
-    def __init__(self, line: AsyncLine, request: httpx.Request) -> None:
-        self._line = line
+    def __init__(self, lines: AsyncLines, request: httpx.Request) -> None:
+        self._lines = lines
         self._request = request
 
     async def handle_async_request(self, _: Any) -> Any:
         """See _BehindRecorder.handle_request."""
-        return _of_httpcore(await self._line.exchange(self._request))
+        return _of_httpcore(await self._lines.exchange(self._request))
 
 
 def _of_httpcore(answer: httpx.Response) -> Any:

@@ -56,6 +56,8 @@ def evaluate(text: str, scope: Any = None, *, strict: bool = False, omit_null: b
         ("lists[]", ["p", "q", ["r"], "s"]),
         ("rows[?k == 'x'].n", [1, 3]),
         ("rows[?n != null].k", ["x", "x"]),
+        ("rows[?n == null].k", ["y"]),
+        ("lists[?n == null]", [["p"], [], ["q", ["r"]], "s"]),
         ("rows[?k == 'x' && n > `1`].n", [3]),
         ("rows[?!(k == 'x')].k", ["y"]),
         ("rows[?k == 'z']", []),

@@ -49,6 +49,10 @@ ANSWERS = {
     "no body": (b"HTTP/1.1 204 No Content\r\n\r\n", (204, b"", True)),
     "no reason": (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", (200, b"", True)),
     "a note before it": (b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n", (200, b"", True)),
+    "a note that closes": (
+        b"HTTP/1.0 100 Go\r\nConnection: close\r\n\r\n" + OK + b"Content-Length: 3\r\n\r\nabc", (200, b"abc", True)
+    ),
+    "spaces behind a chunk's length": (CHUNKED + b"3  \r\nabc\r\n0 \r\n\r\n", (200, b"abc", True)),
     "lines that end with LF": (b"HTTP/1.1 200 OK\nContent-Length: 3\n\nabc", (200, b"abc", True)),
     "a folded header": (OK + b"X: one\r\n two\r\nContent-Length: 0\r\n\r\n", (200, b"", True)),
     "cut in the head": (OK + b"Content-Le", REFUSED),

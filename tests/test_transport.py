@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import inspect
+import os
 import socket
 import ssl
 import time
@@ -12,7 +13,7 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -46,9 +47,9 @@ def asked(url: str, *, read: float = 5.0, path: str = "/x", **headers: str) -> h
     )
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=["sync", "async", "uvloop"])
 def fetch(request: pytest.FixtureRequest) -> Fetch:
-    """Sends requests one after the other through one pool, either way; gives the answers."""
+    """Sends requests one after the other through one pool, whatever waits; gives the answers."""
 
     def in_turn(*requests: httpx.Request, pause: float = 0.0) -> list[httpx.Response]:
         opened, answers = open_transport(), []
@@ -72,7 +73,13 @@ def fetch(request: pytest.FixtureRequest) -> Fetch:
 
     if request.param == "sync":
         return in_turn
-    return lambda *requests, **options: asyncio.run(in_turn_async(*requests, **options))
+    loop = pytest.importorskip("uvloop").new_event_loop if request.param == "uvloop" else None
+
+    def run(*requests: httpx.Request, **options: float) -> list[httpx.Response]:
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(in_turn_async(*requests, **options))
+
+    return run
 
 
 # --- answers that are whole
@@ -230,6 +237,51 @@ def test_an_answer_that_nobody_asked_for_is_never_given(fetch: Fetch, pause: flo
         answers = fetch(asked(server.url), asked(server.url), pause=pause)
     assert [answer.content for answer in answers] == [b"1", b"2"]
     assert server.connections == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system forks no process")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_a_forked_process_makes_connections_of_its_own(way: str) -> None:
+    """Else one would read the other's answer; and what the child closes stays open for its parent."""
+    with Loopback(lambda received: http(200, received.target)) as server:
+        if way == "sync":
+            opened = open_transport()
+            assert send(opened, asked(server.url)).json() == "/x"
+            child = os.fork()
+            if child == 0:
+                in_the_child(lambda: sent_and_closed(opened, asked(server.url, path="/child")))
+            assert os.waitpid(child, 0)[1] == 0
+            assert send(opened, asked(server.url)).json() == "/x"
+            opened.close()
+        else:
+            asyncio.run(forked(server.url))
+        assert [one.connection for one in server.requests] == [0, 1, 0]
+
+
+def sent_and_closed(opened: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
+    answer = send(opened, request)
+    opened.close()
+    return answer
+
+
+def in_the_child(fetch: Callable[[], httpx.Response]) -> NoReturn:
+    ended = False
+    try:
+        ended = fetch().json() == "/child"
+    finally:
+        os._exit(0 if ended else 1)
+
+
+async def forked(url: str) -> None:
+    opened = open_async_transport()
+    assert (await send_async(opened, asked(url))).json() == "/x"
+    child = os.fork()
+    if child == 0:
+        in_the_child(lambda: asyncio.run(send_async(opened, asked(url, path="/child"))))
+    assert (await asyncio.to_thread(os.waitpid, child, 0))[1] == 0
+    assert (await send_async(opened, asked(url))).json() == "/x"
+    await opened.aclose()
 
 
 def test_cookies_are_not_kept(fetch: Fetch) -> None:
@@ -444,6 +496,20 @@ def test_what_is_no_fault_of_the_network_passes(error: BaseException, way: str) 
 
     with pytest.raises(type(error)):
         mocked(fail, way)
+
+
+def refuse(connection: socket.socket) -> None:
+    connection.sendall(http(413, b"too long", {"Connection": "close"}))
+    time.sleep(0.1)
+    close(connection)
+
+
+def test_an_answer_that_comes_before_all_is_sent_is_read(fetch: Fetch) -> None:
+    """Such as 413, after which the service takes no more of the request."""
+    long = httpx.Request("POST", "http://127.0.0.1", content=b"a" * 8_000_000)
+    with Loopback(http(), first=(refuse,)) as server:
+        long.url = httpx.URL(server.url)
+        assert [answer.status_code for answer in fetch(long)] == [413]
 
 
 # --- interrupted
