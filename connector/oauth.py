@@ -9,11 +9,11 @@ from typing import Any, Final
 from connector.connection import Connection, is_header_value
 from connector.errors import ApiError, CredentialError
 from connector.http import httpx
+from connector.network_errors import place
 from connector.response import MAX_ERROR
 from connector.retry import retry_after
 from connector.secret import Redactor, Secret
 from connector.strict_json import parse
-from connector.transport import place
 
 _SHORTEST: Final = 8  # characters of a token that is none by chance
 _LONGEST: Final = 16_384  # characters; servers take no longer headers

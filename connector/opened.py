@@ -25,6 +25,7 @@ from connector.errors import (
 from connector.evaluate import Drift
 from connector.limits import RateLimit
 from connector.manifest import Action, Connector, Limits, Options
+from connector.network_errors import place
 from connector.output import Event, Result
 from connector.plan import Plan, asking_to_stream, chosen_route, plan, secrets_among
 from connector.polling import Waiting
@@ -224,7 +225,7 @@ class Opened:
         except ValueError as error:
             wrong = f"The answer is not JSON: {error}"
         if wrong is not None:
-            message = f"{network.place(response.request)}: {wrong}."
+            message = f"{place(response.request)}: {wrong}."
             hint = "Check base_url: a login page or a proxy may have answered instead of the service."
             return CheckResult("failing", message, hint)
         return CheckResult("works", "The connection works.", "")

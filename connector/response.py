@@ -16,13 +16,13 @@ from connector.errors import ApiError, OutputError
 from connector.evaluate import Drift, described, is_true, type_name
 from connector.http import httpx
 from connector.manifest import Connector, ErrorRule
+from connector.network_errors import place
 from connector.plan import Plan, input_behind
 from connector.retry import retry_after
 from connector.schema import Schema
 from connector.secret import Redactor
 from connector.strict_json import parse
 from connector.template import Expression
-from connector.transport import place
 
 MAX_ERROR: Final = 256 * 1024
 """Bytes of an answer of failure that is read. Masking what was made to be slow takes seconds for a megabyte."""

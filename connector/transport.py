@@ -1,8 +1,8 @@
 """The network: the only module that touches it. One request out, one complete answer in.
 
 httpx's transport is called directly: no redirects are followed, no cookies kept, no proxy or netrc is read
-from the environment, so a key goes to the connection's own host and to nobody else. Errors of httpx are
-translated here, in one place.
+from the environment, so a key goes to the connection's own host and to nobody else. Errors of httpx
+become ours in network_errors.
 
 A request is never sent twice here. A kept connection is used again within 5 seconds only, and not if the
 server has closed it meanwhile; should it break all the same, nobody can tell whether the service has read
@@ -11,16 +11,15 @@ the request, and a POST that it has read is paid for. Only where none of it was 
 
 from __future__ import annotations
 
-import socket
-import ssl
 import zlib
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import suppress
 from typing import Final, cast
 
 from connector.deadline import EXTENSION, Patience, Sending, within
-from connector.errors import CutOff, Timeout, TransportError, Unreachable
+from connector.errors import CutOff
 from connector.http import httpx
+from connector.network_errors import FAILURES, PERHAPS_DONE, of_another_loop, place, translated
 from connector.wire import AsyncLines, Lines
 
 Transport = httpx.BaseTransport
@@ -43,17 +42,6 @@ def open_transport() -> Transport:
 def open_async_transport() -> AsyncTransport:
     """As open_transport, for asyncio."""
     return AsyncLines()
-
-
-# what httpx, and the system below it, raise; UnicodeError is for a host's name that cannot be one
-_FAILURES = (
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    httpx.StreamError,
-    OSError,
-    UnicodeError,
-    zlib.error,
-)
 
 
 def send(transport: Transport, request: httpx.Request, sending: Sending | None = None) -> httpx.Response:
@@ -94,7 +82,7 @@ def open_answer(transport: Transport, request: httpx.Request, sending: Sending |
     sending = _patient(transport, request, sending)
     try:
         head = transport.handle_request(request)
-    except _FAILURES as error:
+    except FAILURES as error:
         failed = translated(error, request, sending)
     else:
         sending.has_sent()
@@ -109,10 +97,10 @@ async def open_answer_async(
     sending = _patient(transport, request, sending)
     try:
         head = await transport.handle_async_request(request)
-    except _FAILURES as error:
+    except FAILURES as error:
         failed = translated(error, request, sending)
     except RuntimeError as error:
-        failed = _of_another_loop(error, request)
+        failed = of_another_loop(error, request)
     else:
         sending.has_sent()
         return AsyncAnswer(head, request, sending)
@@ -132,12 +120,6 @@ def _patient(
             step: min(left, seconds) for step, seconds in limits.items() if seconds is not None
         }
     return sending
-
-
-def _of_another_loop(error: RuntimeError, request: httpx.Request) -> TransportError:
-    if "loop" not in str(error).lower():
-        raise error
-    return translated(error, request)
 
 
 class _Begun:
@@ -178,7 +160,7 @@ class Answer(_Begun):
                     self.check_time()
                     yield decoded
             decoder.end()
-        except _FAILURES as error:
+        except FAILURES as error:
             failed = translated(error, self._request, self._sending)
         else:
             return
@@ -192,13 +174,13 @@ class Answer(_Begun):
                 self.check_time()
                 body.add(piece)
             return body.answer()
-        except _FAILURES as error:
+        except FAILURES as error:
             failed = translated(error, self._request, self._sending)
         raise failed
 
     def close(self) -> None:
         """Free the connection; what has not arrived is given up."""
-        with suppress(*_FAILURES):
+        with suppress(*FAILURES):
             self.head.close()
 
 
@@ -214,10 +196,10 @@ class AsyncAnswer(_Begun):
                     self.check_time()
                     yield decoded
             decoder.end()
-        except _FAILURES as error:
+        except FAILURES as error:
             failed = translated(error, self._request, self._sending)
         except RuntimeError as error:
-            failed = _of_another_loop(error, self._request)
+            failed = of_another_loop(error, self._request)
         else:
             return
         raise failed
@@ -230,15 +212,15 @@ class AsyncAnswer(_Begun):
                 self.check_time()
                 body.add(piece)
             return body.answer()
-        except _FAILURES as error:
+        except FAILURES as error:
             failed = translated(error, self._request, self._sending)
         except RuntimeError as error:
-            failed = _of_another_loop(error, self._request)
+            failed = of_another_loop(error, self._request)
         raise failed
 
     async def aclose(self) -> None:
         """See Answer.close."""
-        with suppress(*_FAILURES):
+        with suppress(*FAILURES):
             await self.head.aclose()
 
 
@@ -269,7 +251,7 @@ class _Decoder:
         """A gzip text that ends too early is not one, whatever its length."""
         if self._received and self._gunzip is not None and not self._gunzip.eof:
             message = "The answer ends before its compressed text does."
-            raise CutOff(message, where=place(self._request), hint=_PERHAPS_DONE)
+            raise CutOff(message, where=place(self._request), hint=PERHAPS_DONE)
 
 
 class _Body:
@@ -345,107 +327,3 @@ class _Whole(httpx.Response):
     @property
     def content(self) -> bytes:
         return self._whole
-
-
-def place(request: httpx.Request) -> str:
-    """`POST https://host/path`: where a request went. The query is left out: it may hold a key."""
-    url = request.url
-    path = url.raw_path.partition(b"?")[0]
-    return f"{request.method} {url.scheme}://{(url.netloc + path).decode('ascii', 'replace')}"
-
-
-_MAY_BE_DONE = "The service may have done the work all the same."
-_PERHAPS_DONE = f"{_MAY_BE_DONE} Run it again."
-
-
-def translated(error: Exception, request: httpx.Request, sending: Sending | None = None) -> TransportError:
-    """An error of httpx, or of the system below it, as one of ours.
-
-    Its own text is not used: it may be empty, and it may quote a header.
-    """
-    sending = sending or Sending()
-    kind, message, hint = _too_late(error, sending) or _said(error)
-    if kind is CutOff and sending.is_watched and not sending.is_sent:
-        kind, message = Unreachable, "The connection broke before the request was sent."
-        hint = "Check the network and base_url; run it again."
-    return kind(message, where=place(request), hint=hint)
-
-
-def _too_late(error: Exception, sending: Sending) -> tuple[type[TransportError], str, str] | None:
-    if not isinstance(error, httpx.TimeoutException) or sending.deadline.left() > 0:
-        return None
-    passed = f"The deadline of {sending.deadline.seconds:g} seconds passed before"
-    if isinstance(error, httpx.ConnectTimeout):
-        return (
-            Timeout,
-            f"{passed} a connection was made.",
-            "Check the network and base_url, or allow more time.",
-        )
-    if isinstance(error, httpx.WriteTimeout):
-        return Timeout, f"{passed} the request was sent.", "Allow more time, or send less."
-    return Timeout, f"{passed} the answer was complete.", f"{_MAY_BE_DONE} Allow more time, or ask for less."
-
-
-def _said(error: Exception) -> tuple[type[TransportError], str, str]:
-    match error:
-        case httpx.PoolTimeout():
-            hint = "Run fewer actions at once, or wait for some to end."
-            return Unreachable, "All connections were in use for too long.", hint
-        case httpx.ConnectTimeout():
-            hint = "Check the network and base_url; run it again."
-            return Unreachable, "No connection could be made in time.", hint
-        case httpx.WriteTimeout():
-            return Timeout, "It took too long to send the request.", "Run it again, or send less."
-        case httpx.TimeoutException():
-            return (
-                Timeout,
-                "It took too long to read the answer.",
-                f"{_MAY_BE_DONE} Run it again, or ask for less.",
-            )
-        case httpx.ConnectError() | UnicodeError():
-            hint = "Check the network and base_url."
-            return Unreachable, f"No connection could be made: {_reason(error)}.", hint
-        case httpx.ProxyError():
-            return Unreachable, "The proxy made no connection.", "Check the proxy of the given transport."
-        case httpx.UnsupportedProtocol() | httpx.InvalidURL():
-            return Unreachable, "The URL cannot be requested.", "Check base_url."
-        case httpx.LocalProtocolError():
-            return (
-                Unreachable,
-                "The request holds what HTTP cannot carry.",
-                "Check the connection's fields.",
-            )
-        case httpx.DecodingError() | zlib.error():
-            return CutOff, "The answer is compressed wrongly.", "Run it again, or check the gateway."
-        case httpx.StreamError():
-            hint = "Give a fresh answer to each request."
-            return TransportError, "The given transport answered with what was read before.", hint
-        case RuntimeError():
-            hint = "Use a connection in the event loop that it was first used in, and open another elsewhere."
-            return TransportError, "The connection belongs to another event loop, or to none.", hint
-        case _:
-            return CutOff, "The connection broke, or what came is not HTTP.", _PERHAPS_DONE
-
-
-def _reason(error: Exception) -> str:
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return "the server's TLS certificate is not trusted"
-        if isinstance(cause, ssl.SSLError):
-            return "TLS failed"
-        if isinstance(cause, (socket.gaierror, UnicodeError)):
-            return "there is no such host"
-        if isinstance(cause, ConnectionRefusedError):
-            return "the host refused it"
-    return "the host cannot be reached"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what caused it; of several attempts to connect, the first."""
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        if isinstance(cause, BaseExceptionGroup):
-            cause = cause.exceptions[0]
-        else:
-            cause = cause.__cause__ or cause.__context__

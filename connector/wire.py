@@ -9,19 +9,17 @@ of the connector.
 from __future__ import annotations
 
 import os
-import re
 import ssl
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from functools import cache
-from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
+from connector.certificates import tls
 from connector.deadline import EXTENSION, Patience, Sending
 from connector.http import httpx
 from connector.incoming import Incoming
+from connector.recorders import async_recorder, recorder
 from connector.sockets import Socket, connected
 
 if TYPE_CHECKING:
@@ -29,32 +27,6 @@ if TYPE_CHECKING:
 
 _KEPT_SECONDS: Final = 5.0  # a server that keeps connections for less would break a request now and then
 _KEPT: Final = 100
-
-
-@cache
-def tls() -> ssl.SSLContext:
-    """Which certificates are trusted; all connections share it, as loading them costs more than a request.
-
-    The system's folder where it has one, which is searched when a certificate comes; else, or if
-    SSL_CERT_FILE names a file, what httpx takes, which is read as a whole.
-    """
-    paths = ssl.get_default_verify_paths()
-    names_a_file = paths.cafile not in {None, paths.openssl_cafile}
-    if paths.capath and not names_a_file and _has_certificates(paths.capath):
-        context = ssl.create_default_context(capath=paths.capath)
-    else:
-        context = httpx.create_ssl_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
-def _has_certificates(folder: str) -> bool:
-    with suppress(OSError), os.scandir(folder) as entries:
-        return any(_HASHED.fullmatch(entry.name) for entry in entries)
-    return False
-
-
-_HASHED: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 class Lines(httpx.BaseTransport):
@@ -66,13 +38,8 @@ class Lines(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """See httpx. A recorder or mock that has taken the place of a method of its own has its say."""
-        if _is_of("httpx", httpx.HTTPTransport.handle_request):
-            pool = _mocked_pool("ConnectionPool", "handle_request")
-            if pool is None:
-                return self.exchange(request)
-        else:
-            pool = _BehindRecorder(self, request)
-        return _Recorded(pool).handle_request(request)
+        recorded = recorder(request, self.exchange)
+        return self.exchange(request) if recorded is None else recorded.handle_request(request)
 
     def exchange(self, request: httpx.Request) -> httpx.Response:
         """Over the network. The connection is free again once the answer is closed."""
@@ -115,13 +82,10 @@ class AsyncLines(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See Lines.handle_request."""
-        if _is_of("httpx", httpx.AsyncHTTPTransport.handle_async_request):
-            pool = _mocked_pool("AsyncConnectionPool", "handle_async_request")
-            if pool is None:
-                return await self.exchange(request)
-        else:
-            pool = _BehindAsyncRecorder(self, request)
-        return await _AsyncRecorded(pool).handle_async_request(request)
+        recorded = async_recorder(request, self.exchange)
+        if recorded is None:
+            return await self.exchange(request)
+        return await recorded.handle_async_request(request)
 
     async def exchange(self, request: httpx.Request) -> httpx.Response:
         """See Lines.exchange."""
@@ -354,69 +318,3 @@ class _AsyncBody(httpx.AsyncByteStream):
         line, self._line = self._line, None
         if line is not None:
             await line.done(self._incoming)
-
-
-def _is_of(package: str, method: Any) -> bool:
-    """Whether it is a package's own: recorders and mocks put theirs in its place, and lend them its attributes."""
-    if type(method) is not FunctionType:
-        return False
-    module: str = method.__globals__.get("__name__", "")
-    return module.partition(".")[0] == package
-
-
-def _mocked_pool(name: str, method: str) -> Any:
-    """A pool of httpcore, which httpx's transport uses and mocks take the place of; None where it is as it was."""
-    httpcore: Any = sys.modules.get("httpcore")
-    if httpcore is None:
-        return None
-    pool = getattr(httpcore, name)
-    if _is_of("httpcore", getattr(pool, method)):
-        return None
-    return pool(tls(), max_keepalive_connections=0)  # should the mock let something through, it is over then
-
-
-class _Recorded(httpx.HTTPTransport):
-    """What recorders and mocks take for a transport of httpx; the pool is what it asks in the end."""
-
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
-
-
-class _AsyncRecorded(httpx.AsyncHTTPTransport):
-    """As _Recorded, for asyncio."""
-
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
-
-
-class _BehindRecorder:
-    """What httpx's transport asks in place of its pool, once a recorder has let a request through to it."""
-
-    def __init__(self, lines: Lines, request: httpx.Request) -> None:
-        self._lines = lines
-        self._request = request
-
-    def handle_request(self, _: Any) -> Any:
-        """An answer as httpcore gives it; httpx makes one of its own of it."""
-        return _of_httpcore(self._lines.exchange(self._request))
-
-
-class _BehindAsyncRecorder:
-    """As _BehindRecorder, for asyncio."""
-
-    def __init__(self, lines: AsyncLines, request: httpx.Request) -> None:
-        self._lines = lines
-        self._request = request
-
-    async def handle_async_request(self, _: Any) -> Any:
-        """See _BehindRecorder.handle_request."""
-        return _of_httpcore(await self._lines.exchange(self._request))
-
-
-def _of_httpcore(answer: httpx.Response) -> Any:
-    import httpcore  # noqa: PLC0415 - only a recorder's way leads through it
-
-    content: Any = answer.stream
-    return httpcore.Response(
-        answer.status_code, headers=answer.headers.raw, content=content, extensions=answer.extensions
-    )

@@ -70,9 +70,12 @@ PATH = (
     "deadline",
     "limits",
     "attempts",
+    "network_errors",
     "incoming",
     "sockets",
     "async_sockets",
+    "certificates",
+    "recorders",
     "wire",
     "transport",
     "observed",
@@ -109,7 +112,7 @@ FACES_THAT_USE_FACES = {
 HOMES = {
     "httpx": {"http"},  # and who takes it from there: USERS_OF_HTTP
     "httptools": {"incoming"},
-    "httpcore": {"wire"},  # a recorder's way leads through it
+    "httpcore": {"recorders"},  # a recorder's way leads through it
     "yaml": {"document", "importing", "testing"},  # other people's YAML is read, and vcrpy writes YAML
     "jmespath": {"expression_parser"},
     "jsonschema": {"schema"},
@@ -132,7 +135,8 @@ HOMES = {
     "anyio": {"mcp"},
 }
 USERS_OF_HTTP = {
-    *("request", "incoming", "sockets", "async_sockets", "wire", "transport", "observed"),
+    *("request", "network_errors", "incoming", "sockets", "async_sockets", "certificates", "recorders"),
+    *("wire", "transport", "observed"),
     *("response", "oauth", "streamed"),
 }
 WORDS_TO_AVOID = (

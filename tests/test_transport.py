@@ -20,16 +20,15 @@ import pytest
 from leaks import KEY, everything_shown, leaked
 from loopback import Answer, Loopback, close, http, reset
 
-from connector import wire
+from connector import certificates, wire
 from connector.errors import CutOff, Timeout, TransportError, Unreachable
+from connector.network_errors import place, translated
 from connector.transport import (
     MAX_BYTES,
     open_async_transport,
     open_transport,
-    place,
     send,
     send_async,
-    translated,
 )
 
 Fetch = Callable[..., list[httpx.Response]]
@@ -604,7 +603,7 @@ def test_a_place_is_told_without_its_query(url: str, expected: str) -> None:
 
 def test_the_certificates_are_read_once() -> None:
     """Reading them costs more than a request."""
-    assert wire.tls() is wire.tls()
+    assert certificates.tls() is wire.tls()
 
 
 def test_a_fixed_answer_may_be_given_again() -> None:
