@@ -277,7 +277,8 @@ def _form(response: httpx.Response, redactor: Redactor) -> str:
 
 
 def _media_type(response: httpx.Response) -> str:
-    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    said: str = response.headers.get("content-type", "")
+    return said.partition(";")[0].strip().lower()
 
 
 def _duration(seconds: float) -> str:

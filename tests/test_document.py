@@ -51,7 +51,7 @@ def refused(text: str) -> tuple[Problem, ...]:
         ("k: yes please", "yes please"),
         ("k: a#b", "a#b"),
         ("k: why?", "why?"),
-        ("k: [a, \"why?\"]", ["a", "why?"]),
+        ('k: [a, "why?"]', ["a", "why?"]),
         ("k: <<", "<<"),
         ("k: |\n  a\n  b\n", "a\nb\n"),
         ("k: >-\n  a\n  b\n", "a b"),
