@@ -144,6 +144,7 @@ class _Reader:
         self.values: dict[Path, Span] = {}
         self.keys: dict[Path, Span] = {}
         self.problems: list[Problem] = []
+        self._brackets = 0  # of flow style that are open here
 
     def document(self, events: Iterator[Any]) -> Any:
         next(events)  # the stream starts
@@ -177,7 +178,9 @@ class _Reader:
         self.values[path] = _span(event)
         if type(event) is _Scalar:
             return self._scalar(event, path)
+        self._brackets += bool(event.flow_style)
         whole, end = (self._list if type(event) is _ListStart else self._mapping)(events, path)
+        self._brackets -= bool(event.flow_style)
         if event.flow_style:  # shown from bracket to bracket
             self.values[path] = Span(*_mark(event.start_mark), *_mark(end.end_mark))
         return whole
@@ -195,6 +198,7 @@ class _Reader:
                 raise self._no_key(event)
             key = event.value
             here = (*path, key)
+            self._check_brackets(event)
             if not event.style and not _is_text_key(key):
                 if key == "<<":
                     hint = "Write its keys out here; merges are not read."
@@ -227,6 +231,7 @@ class _Reader:
             if any("\ud800" <= char <= "\udfff" for char in text):
                 self._note(event, "The text holds half of a surrogate pair.", "Write the whole character.")
             return text
+        self._check_brackets(event)
         if len(text) > _LONGEST_AMBIGUOUS and text[0].isalpha():  # most texts: nothing below is about them
             return text
         if text in _WORDS:
@@ -241,6 +246,11 @@ class _Reader:
                 self._note(event, f"`{text}` is ambiguous: {reason}.", quoted)
                 break
         return text
+
+    def _check_brackets(self, event: Any) -> None:
+        """PyYAML without libyaml cannot read it: a manifest is read everywhere, or nowhere."""
+        if self._brackets and not event.style and "?" in event.value:
+            self._note(event, "Text with `?` inside `{ }` or `[ ]` needs quotes.", "Put it in double quotes.")
 
     def _number(self, event: Any, text: str) -> int | float | None:
         if len(text) > 40:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,10 +12,10 @@ from connector.errors import CredentialError, Problem
 from connector.manifest import Auth, Connector
 from connector.scalars import frozen
 from connector.schema import Schema
+from connector.soundness import header_name_fault
 from connector.template import Path
 
 SENTENCES: Final = frozenset({"name", "title", "description", "hint", "say", "why", "note"})
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _RANGES: Final = (
     ("minimum", "maximum"),
     ("minLength", "maxLength"),
@@ -86,9 +85,8 @@ def _names(document: Document, auth: Auth) -> Iterator[Problem]:
     seen: set[tuple[str, str]] = set()
     for path, kind, name in sent:
         place = ("connection", "auth", *path)
-        if kind == "header" and not _HEADER_NAME.fullmatch(name):
-            message = f"{name!r} cannot be the name of a header."
-            yield document.problem(place, message, "Use letters, digits and -.")
+        if fault := header_name_fault(name) if kind == "header" else None:
+            yield document.problem(place, *fault)
         named = (kind, name.lower() if kind == "header" else name)
         if named in seen:
             yield document.problem(place, f"{name!r} is sent twice.", "Give each key a place of its own.")

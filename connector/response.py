@@ -118,10 +118,11 @@ def failure(response: httpx.Response, connection: Connection, plan: Plan | None 
     except ValueError:
         body = None
     told = _told(body, status, connection, plan)
-    message = f"{status} {response.reason_phrase}".strip() + (f": {told.said}" if told.said else "") + "."
+    said = told.said or _sentence(_plain(response, body, is_long=is_long), redactor)
+    message = f"{status} {response.reason_phrase}".strip() + (f": {said}" if said else "") + "."
     if is_long:
         message += f" The answer is longer than {MAX_ERROR // 1024} KiB and was not read."
-    elif body is None and not told.said:
+    elif body is None and not said:
         message += (
             f" The answer is not JSON ({_form(response, redactor)})."
             if response.content
@@ -213,6 +214,15 @@ _HINTS = {
 }
 
 
+def _plain(response: httpx.Response, body: Any, *, is_long: bool) -> str | None:
+    """An answer that is no more than a text, which no expression can look into; a page of HTML is none."""
+    if body is None and not is_long and _media_type(response) == "text/plain":
+        body = response.content[:_MASKED].decode(errors="replace")
+    if not isinstance(body, str) or body.lstrip().startswith("<"):
+        return None
+    return body.strip().rstrip(".") or None
+
+
 def _sentence(said: str | None, redactor: Redactor) -> str:
     """What the service says, without secrets and, after them, without its end if it is a book."""
     # on one line, and without what steers a terminal or turns the reading order
@@ -263,8 +273,12 @@ def _host(url: str) -> str:
 
 
 def _form(response: httpx.Response, redactor: Redactor) -> str:
-    form = redactor.text(response.headers.get("content-type", "")).partition(";")[0].strip()
-    return form[:80] or "of no type"
+    return redactor.text(_media_type(response))[:80] or "of no type"
+
+
+def _media_type(response: httpx.Response) -> str:
+    said: str = response.headers.get("content-type", "")
+    return said.partition(";")[0].strip().lower()
 
 
 def _duration(seconds: float) -> str:

@@ -31,6 +31,23 @@ AUTH_OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
     "oauth2_client_credentials": ("scopes", "parameters", "send_as"),
 }
 """The keys that a kind of auth may have besides; any may have `name`."""
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+HTTP_OWN: Final = frozenset(
+    [
+        "host",
+        "content-length",
+        "connection",
+        "accept-encoding",
+        "transfer-encoding",
+        "expect",
+        "te",
+        "trailer",
+        "upgrade",
+        "keep-alive",
+        "proxy-connection",
+    ]
+)
+"""Headers in lower case that say where a message goes and where it ends: the runtime's, never a manifest's."""
 _OF_THE_TOKEN = ("client_id", "client_secret", "scope")
 
 
@@ -51,6 +68,15 @@ def connector_problems(document: Document, connector: Connector) -> Iterator[Pro
             message = "The icon lies outside the project."
             yield document.problem(("icon",), message, "Put it beside the manifests.")
     yield from _number_problems(document, connector)
+
+
+def header_name_fault(name: str) -> tuple[str, str] | None:
+    """What is wrong with the name of a header, and what to do; None if a manifest may send it."""
+    if not _HEADER_NAME.fullmatch(name):
+        return f"{name!r} cannot be the name of a header.", "Use letters, digits and -."
+    if name.lower() in HTTP_OWN:
+        return f"The header {name} is HTTP's own.", "Remove it: it is sent where it is needed."
+    return None
 
 
 def _auth_problems(document: Document, auth: Auth) -> Iterator[Problem]:
@@ -138,6 +164,10 @@ def action_problems(document: Document, action: Action) -> Iterator[Problem]:
                     yield document.problem(
                         (*here, "request", word, key), message, "Write the name out.", at_key=True
                     )
+        for key in route.request.headers:
+            fault = header_name_fault(key) if "${{" not in key else None
+            if fault:
+                yield document.problem((*here, "request", "headers", key), *fault, at_key=True)
         yield from _body_problems(document, (*here, "request"), route.request)
         yield from _rule_problems(document, (*here, "rules"), route.rules)
         yield from () if inputs else _order_problems(document, (*here, "rules"), route.rules, action)

@@ -134,6 +134,7 @@ def test_what_is_there_is_never_touched(cli: Any, what: str) -> None:
         pytest.param({"auth": "magic"}, "auth", id="auth"),
         pytest.param({"auth": "header", "auth_name": "X Y"}, "auth_name", id="header with a space"),
         pytest.param({"auth": "header", "auth_name": "X:\r\nY"}, "auth_name", id="header of two lines"),
+        pytest.param({"auth": "header", "auth_name": "Host"}, "auth_name", id="header of HTTP"),
         pytest.param({"auth": "header"}, "auth_name", id="no header"),
         pytest.param({"auth_name": "X-Key"}, "auth_name", id="a name that nothing has"),
         pytest.param({"method": "FETCH"}, "method", id="method"),

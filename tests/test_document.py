@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from generated import JSON, bounded
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.document import MAX_CHARACTERS, MAX_PROBLEMS, MAX_VALUES, Document, parse
 from connector.errors import ManifestError, Problem
+from connector.loading import shipped_folder
 
 
 def read(text: str) -> Any:
@@ -47,6 +50,8 @@ def refused(text: str) -> tuple[Problem, ...]:
         ("k: v1", "v1"),
         ("k: yes please", "yes please"),
         ("k: a#b", "a#b"),
+        ("k: why?", "why?"),
+        ('k: [a, "why?"]', ["a", "why?"]),
         ("k: <<", "<<"),
         ("k: |\n  a\n  b\n", "a\nb\n"),
         ("k: >-\n  a\n  b\n", "a b"),
@@ -193,6 +198,9 @@ def test_duplicate_keys(text: str, places: list[str]) -> None:
         ('k: "\\d"', "1:5", "YAML knows no such escape."),
         ("k: 1\n...\nj", "3:1", "The document has ended above."),
         ("k: ${{ a.{b: c} }}", "1:4", "This expression needs quotes around the whole value."),
+        ("k: {a: why?}", "1:8", "Text with `?` inside `{ }` or `[ ]` needs quotes."),
+        ("k: [[a], why?]", "1:10", "Text with `?` inside `{ }` or `[ ]` needs quotes."),
+        ("k: {why?: 1}", "1:5", "Text with `?` inside `{ }` or `[ ]` needs quotes."),
         ("k: [x, ${{ a }}]", "1:8", "This expression needs quotes around the whole value."),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -203,6 +211,17 @@ def test_refused(text: str, place: str, said: str) -> None:
     assert problem.where == f"a.yaml:{place}"
     assert problem.message.startswith(said)
     assert problem.hint
+
+
+@pytest.mark.parametrize(
+    "path", sorted(shipped_folder().glob("*/**/*.yaml")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_shipped_files_without_libyaml(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped manifests say the same where PyYAML was built without libyaml."""
+    text = path.read_text(encoding="utf-8")
+    expected = parse(text, path.name).value
+    monkeypatch.setattr("connector.document._LOADER", yaml.SafeLoader)
+    assert parse(text, path.name).value == expected
 
 
 def test_problems_before_a_syntax_error_are_told() -> None:

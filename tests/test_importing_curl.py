@@ -236,6 +236,20 @@ def test_where_requests_go(url: str, base_url: str | None, told: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://$HOST/a", "the command says https://{HOST}."),
+        ('"$BASE_URL/a"', "the command says {BASE_URL}."),
+        ("'{{baseUrl}}/a'", "the command says {{baseUrl}}."),
+    ],
+)
+def test_an_address_to_ask_for_is_shown_as_the_command_has_it(url: str, said: str) -> None:
+    """No scheme is made up for it: what people then give is a whole URL."""
+    fields = linted(imported(f"curl {url}")).connector["connection"]["fields"]
+    assert fields["properties"]["base_url"]["description"].endswith(said)
+
+
+@pytest.mark.parametrize(
     ("command", "ids"),
     [
         ("curl -X POST https://api.perplexity.ai/chat/completions", ("perplexity", "create_chat_completion")),

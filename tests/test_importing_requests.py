@@ -96,6 +96,13 @@ def test_what_a_request_cannot_say_is_told(parameter: dict[str, Any], said: str)
     assert any(said in remark for remark in remarks(get(parameters=[parameter])))
 
 
+@pytest.mark.parametrize("name", ["Content-Length", "Host", "Transfer-Encoding"])
+def test_a_header_of_http_is_left_to_the_runtime(name: str) -> None:
+    """It says where a message ends or goes: it is sent where it is needed, and costs no action."""
+    document = get(parameters=[{"name": name, "in": "header", "required": True, "schema": TEXT}])
+    assert "headers" not in request(document)
+
+
 def test_a_needed_parameter_that_cannot_be_sent_costs_the_operation() -> None:
     """Nothing is guessed."""
     document = get(parameters=[query(schema={"type": "array", "items": OBJECT}, required=True)])

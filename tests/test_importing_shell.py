@@ -54,6 +54,9 @@ def read(text: str) -> list[str]:
         ('curl {"a":1}', ["{a:1}"]),
         ("curl https://a/<item id>/b", ["https://a/<item id>/b"]),
         ("curl `\n -d x `\n y", ["-d", "x", "y"]),
+        ("```bash\ncurl a\n```\n", ["a"]),
+        ("\n ~~~\r\ncurl \\\n a\n ~~~", ["a"]),
+        ("```sh\n$ curl '```'\n```", ["```"]),
     ],
 )  # fmt: skip
 def test_words_of_a_posix_shell(text: str, arguments: list[str]) -> None:
@@ -124,6 +127,7 @@ def test_a_here_document_is_what_the_command_reads(text: str, stdin: str | None)
         (r"curl $'\xff'", "line 1, column 6", "not UTF-8"),
         ('curl ^"a^" x&b', "line 1, column 13", "to cmd"),
         ('curl ^"a', "line 1, column 6", "not closed"),
+        ("```\ncurl 'a\n```", "line 2, column 6", "not closed"),
         ("wget a", "the command", "no curl command"),
         ("", "the command", "no curl command"),
         ("curl a\ncurl b", "the command", "2 curl commands"),

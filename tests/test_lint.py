@@ -205,6 +205,7 @@ def test_what_the_vendor_has_retired_is_noted_from_its_day_on() -> None:
 
 VALUES = [
     ("connector.yaml", "name: Authorization", 'name: "Author ization"', "cannot be the name of a header"),
+    ("connector.yaml", "name: Authorization", "name: Content-Length", "is HTTP's own"),
     ("connector.yaml", "statuses: [408,", "statuses: [200, 408,", "200 is a success"),
     ("connector.yaml", "documentation: https://docs", "documentation: docs", "It is not a URL."),
     (

@@ -317,6 +317,23 @@ def test_a_success_that_is_not_json_is_told(body: bytes, wrong: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "form", "said"),
+    [
+        pytest.param(b"No such city.\n", "text/plain; charset=utf-8", ": No such city.", id="text"),
+        pytest.param(b'"No such city."', "application/json", ": No such city.", id="json text"),
+        pytest.param(f"Not {KEY}!".encode(), "Text/Plain", ": Not ********!.", id="secret"),
+        pytest.param(b"a\x1b[2J\nb", "text/plain", ": a [2J b.", id="steers a terminal"),
+        pytest.param(b" <html>", "text/plain", ". The answer is not JSON (text/plain).", id="page"),
+        pytest.param(b"a;b", "text/csv", ". The answer is not JSON (text/csv).", id="other text"),
+        pytest.param(b" \n", "text/plain", ". The answer is not JSON (text/plain).", id="blank"),
+    ],
+)
+def test_a_failure_that_is_a_text(body: bytes, form: str, said: str) -> None:
+    """What a service says in plain words is told, masked and on one line; a page is not."""
+    assert refused(answer(400, body, {"Content-Type": form})).message == f"400 Bad Request{said}"
+
+
+@pytest.mark.parametrize(
     ("body", "expected"),
     [
         (b"\xef\xbb\xbf{}", {}),

@@ -266,6 +266,8 @@ def test_a_connection_is_saved_and_tested(
         for field in (*fields, "base_url"):
             monkeypatch.delenv(f"{name}_{field}".upper())
         assert "works" in cli("connections", "test", "mine", "--connector", folder).out
+        mistaken = cli("connections", "test", folder)
+        assert (mistaken.code, f"--connector {folder}" in mistaken.err) == (3, True)
         asked = cli("connections", "test", "mine")
     assert (asked.code, "--connector FOLDER" in asked.err) == (3, True)
 

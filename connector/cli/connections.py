@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -245,6 +246,11 @@ def test(name: str | None, place: str) -> None:
     from connector.loading import load, shipped_names
 
     if name is not None:
+        is_saved = any(one.name == name for one in saved().names())
+        if not is_saved and (Path(name) / "connector.yaml").is_file():
+            hint = f"Test its connection with: connector connections test --connector {shlex.quote(name)}"
+            message = "It is the folder of a connector, not the name of a saved connection."
+            raise CredentialError(message, where=f"connection {name[:64]!r}", hint=visible(hint))
         owner = listed(saved(), name).connector
         place = owner if owner in (*shipped_names(), *installed().connectors) else place
         if place == _SHIPPED != owner:

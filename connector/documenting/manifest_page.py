@@ -34,7 +34,8 @@ written the schemas that these lines name; `connector lint` checks what no schem
 ```
 
 The YAML is strict: JSON's values in YAML's clothes. Words that other readers take for something else (`on`, `012`,
-`12:30`, a date) are put in quotes, but for the days of a lifecycle; there are no anchors, tags or duplicate keys.
+`12:30`, a date) are put in quotes, but for the days of a lifecycle, and so is text with `?` inside `{ }` or `[ ]`;
+there are no anchors, tags or duplicate keys.
 What `${{ }}` may hold stands in [expressions.md](expressions.md), how to begin in
 [write-a-connector.md](write-a-connector.md).
 """

@@ -16,6 +16,7 @@ from connector.importing.kinds import kinds_of
 from connector.importing.operations import Operation, Parameter
 from connector.importing.schemas import MAX_SIZE, Shaped, Shaping, described
 from connector.importing.spec import Inexpressible, mapping
+from connector.soundness import HTTP_OWN, header_name_fault
 
 METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options")
 _LONGEST_PROSE: Final = 1000
@@ -31,7 +32,6 @@ _SPECIAL_HEADERS: Final = {
     ),
 }
 _CREDENTIAL_HEADERS: Final = {"authorization", "cookie", "proxy-authorization"}
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _SEPARATORS: Final = {"spaceDelimited": " ", "pipeDelimited": "|", "form": ",", "simple": ","}
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
@@ -208,7 +208,7 @@ class _Asking:
         headers: dict[str, str] = {}
         for parameter in self.operation.parameters:
             word = parameter.name.lower()
-            if parameter.place != "header" or word in _SPECIAL_HEADERS:
+            if parameter.place != "header" or word in _SPECIAL_HEADERS | HTTP_OWN:
                 continue
             if ("header", word) in self.credential.sends:
                 continue
@@ -224,7 +224,7 @@ class _Asking:
     def _header(self, parameter: Parameter, word: str) -> str:
         if word in _CREDENTIAL_HEADERS:
             raise Inexpressible("it carries credentials, which are the connection's")
-        if not _HEADER_NAME.fullmatch(parameter.name):
+        if header_name_fault(parameter.name):
             raise Inexpressible("HTTP has no header of that name")
         part = self._part(parameter)
         if parameter.is_json:

@@ -12,6 +12,7 @@ from connector.importing.names import id_of, title_of
 from connector.importing.operations import Operation, security_of
 from connector.importing.servers import is_base_url
 from connector.importing.spec import Inexpressible, Node, Spec, mapping, text
+from connector.soundness import header_name_fault
 
 Choice = tuple[str, ...]
 """The names of security schemes that go together."""
@@ -163,6 +164,8 @@ def _secret(name: str, title: str, about: str) -> dict[str, Any]:
 def _key(name: str, scheme: Node, about: str = "", *, is_one_of_several: bool = False) -> Credential | None:
     place, said = text(scheme.get("in")), text(scheme.get("name"))
     if not said or place not in {"header", "query", "cookie"}:
+        return None
+    if place == "header" and header_name_fault(said):
         return None
     about = about or prose(scheme.get("description"), 600) or f"Sent as {said} in the {place}."
     field_name = id_of(name, "key") if is_one_of_several else "api_key"

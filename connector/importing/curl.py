@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from urllib.parse import unquote
 
 from connector.connection import checked_base_url
@@ -29,23 +29,7 @@ from connector.importing.refusal import refusal
 from connector.importing.shell_text import OUTPUT, VARIABLE
 from connector.importing.shell_words import words
 from connector.importing.skeleton import skeleton
-
-_HTTP_OWN: Final = frozenset(
-    [
-        "host",
-        "content-length",
-        "connection",
-        "accept-encoding",
-        "transfer-encoding",
-        "expect",
-        "te",
-        "trailer",
-        "upgrade",
-        "keep-alive",
-        "proxy-connection",
-    ]
-)
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+from connector.soundness import HTTP_OWN, header_name_fault
 
 
 @dataclass(frozen=True)
@@ -167,10 +151,10 @@ class _Importing:
             low = name.lower()
             if low == "content-type":
                 content_type = value
-            elif name.startswith(":") or low in _HTTP_OWN:
+            elif name.startswith(":") or low in HTTP_OWN:
                 if low == "host" and value.lower() != self.url.authority.lower():
                     self.notes.append("The header Host was left out: it is the base URL's host.")
-            elif not _HEADER_NAME.fullmatch(name) or is_secret_value(name):
+            elif header_name_fault(name) or is_secret_value(name):
                 raise refusal(
                     "-H", "The name of a header holds what HTTP cannot carry.", "Write -H 'Name: value'."
                 )
@@ -191,8 +175,10 @@ class _Importing:
         there = f"{self.url.scheme}://{self.url.authority}"
         if not re.fullmatch(r"[A-Za-z0-9.:\[\]_-]+", self.url.authority):
             if "\0" not in there and not re.search(r"\{[^{}]+\}|<[^<>]+>", there):
-                raise refusal("the URL", "It has a host that is not one.", "Write it as https://host/path.")
-            shown = VARIABLE.sub(lambda found: f"{{{found[1]}}}", there)
+                hint = "Write it as https://host/path, in ASCII: other letters as xn--..."
+                raise refusal("the URL", "It has a host that is not one.", hint)
+            written = there if self.url.has_scheme else self.url.authority
+            shown = VARIABLE.sub(lambda found: f"{{{found[1]}}}", written)
             shown = shown if shown.isascii() and shown.isprintable() else "another host each time"
             return "", f"Where the service is; the command says {shown}."
         try:

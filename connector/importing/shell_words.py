@@ -7,6 +7,7 @@ its place is not asked for. What only a shell can know (`$(...)`, other commands
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,8 @@ from connector.importing.shell_text import PLACE
 from connector.scalars import is_encodable
 
 LONGEST: Final = 1_000_000
+_FENCE: Final = re.compile(r"\A\s*(?:```|~~~)[ \t]*[\w-]*[ \t]*\r?(\n.*\n)[ \t]*(?:```|~~~)\s*\Z", re.DOTALL)
+"""Around a command that was copied from a page in Markdown, with its lines."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def words(text: str) -> Words:
         raise refusal(PLACE, "It holds half of a character, which is no text.", "Copy it again.")
     if "\0" in text:
         raise refusal(PLACE, "It holds a NUL character, which no command line can.", "Copy it again.")
+    text = _FENCE.sub(r"\1", text)
     lexer = Cmd(text) if is_of_cmd(text) else Posix(text)
     commands = [command for command in lexer.commands() if command.words]
     curls = [command for command in commands if command.is_curl]

@@ -12,6 +12,7 @@ from connector.errors import CredentialError, InputError, Problem, did_you_mean
 from connector.importing.curl_names import singular
 from connector.importing.names import id_of, input_name_of, not_a_secret, unique
 from connector.loading import shipped_names
+from connector.soundness import header_name_fault
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 AUTH_KINDS: Final[tuple[str, ...]] = (
@@ -179,6 +180,7 @@ def _auth_name_problem(auth: str, name: str) -> Problem | None:
         message = f"The auth {auth} has no name of a header or parameter."
         return Problem("auth_name", message, "Leave it out.") if name else None
     fits = re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~\[\]-]{1,100}", name) and is_header_value(name)
+    fits = fits and (auth != "header" or header_name_fault(name) is None)
     what = "header" if auth == "header" else "parameter of the query"
     return (
         None
