@@ -251,14 +251,14 @@ class _Answering:
             return None
         if kinds and kinds <= SCALARS:
             kind, expression = _scalar(kinds, expression)
-            self.made.give(_name(here), words_of(flat, kind), expression)
+            self.made.give(_name(here), words_of(flat, kind, where), expression)
             return {"type": or_null(*sorted(kinds))}
         if kinds == {"array"}:
             return self._list(_name(here), flat, expression, list(here))
         if kinds == {"object"}:
             if mapping(flat.get("properties")):
                 return {"type": or_null("object"), "properties": {}}
-            self.made.give(_name(here), words_of(flat, "object"), expression)
+            self.made.give(_name(here), words_of(flat, "object", where), expression)
             return {"type": or_null("object")}
         self.made.left_out.append(f"the output {where}, which has no one type")
         return None
@@ -266,15 +266,16 @@ class _Answering:
     def _list(self, name: str, flat: Node, expression: str, here: list[str]) -> dict[str, Any] | None:
         item = self._one(flat.get("items"))
         kinds = kinds_said(item)
+        words = words_of(flat, "array", ".".join(here))
         if len(kinds) == 1 and kinds <= SCALARS:
             (kind,) = kinds
-            self.made.give(name, {**words_of(flat, "array"), "items": {"type": kind}}, expression)
+            self.made.give(name, {**words, "items": {"type": kind}}, expression)
             return {"type": or_null("array"), "items": {"type": kind}}
         if kinds == {"object"} and mapping(item.get("properties")):
             found = rows(item, expression, self._one)
             if found.columns:
                 row = {"type": "object", "properties": dict(found.columns)}
-                self.made.give(name, {**words_of(flat, "array"), "items": row}, found.expression)
+                self.made.give(name, {**words, "items": row}, found.expression)
                 if found.left_out:
                     self.made.left_out.append(f"{name}: without {listed(found.left_out)}")
                 return {
@@ -282,7 +283,7 @@ class _Answering:
                     "items": {"type": "object", "properties": dict(found.schema)},
                 }
         if kinds == {"object"}:
-            self.made.give(name, {**words_of(flat, "array"), "items": {"type": "object"}}, expression)
+            self.made.give(name, {**words, "items": {"type": "object"}}, expression)
             return {"type": or_null("array"), "items": {"type": "object"}}
         self.made.left_out.append(f"the output {'.'.join(here) or name}, a list whose items are not flat")
         return None

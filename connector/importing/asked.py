@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from connector.importing.cleaning import Unusable, listed, usable
-from connector.importing.names import input_name_of, not_a_secret, unique
+from connector.importing.names import as_said, input_name_of, not_a_secret, unique
 from connector.importing.schemas import Shaped, fit
 from connector.importing.spec import mapping, whole
 from connector.lint import SECRET_NAME
@@ -33,7 +33,7 @@ class Asked:
     ) -> str:
         """Add an input for something that the document calls by a name; the input's own name."""
         name = input_name_of(whole(said))
-        schema = dict(part.schema)
+        schema = {**as_said(said), **part.schema}
         if SECRET_NAME.search(name) or schema.get("format") == "password":
             if place in _IN_URLS:  # of which no secret is a part
                 name = not_a_secret(name)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connector.importing.cleaning import prose
-from connector.importing.names import id_of, title_of
-from connector.importing.operations import Operation, security_of
+from connector.importing.names import id_of, input_name_of, title_of
+from connector.importing.operations import Operation, Parameter, security_of
 from connector.importing.servers import is_base_url
 from connector.importing.spec import Inexpressible, Node, Spec, mapping, text
+from connector.lint import SECRET_NAME
 
 Choice = tuple[str, ...]
 """The names of security schemes that go together."""
@@ -41,7 +42,7 @@ class Credential:
         return not choices or any(set(choice) <= set(self.choice) for choice in choices)
 
 
-def credential(spec: Spec, operations: Iterable[Operation]) -> Credential:
+def credential(spec: Spec, operations: Collection[Operation]) -> Credential:
     """The credential that serves most operations."""
     schemes = _schemes(spec)
     everywhere = security_of(spec.root)
@@ -55,7 +56,7 @@ def credential(spec: Spec, operations: Iterable[Operation]) -> Credential:
     made = {choice: _signing(choice, schemes) for choice in wanted}
     usable = [choice for choice in wanted if made[choice] is not None]
     if not usable:
-        return _of_headers(operations) or Credential(left_out=_not_said(wanted, schemes))
+        return _of_parameters(operations) or Credential(left_out=_not_said(wanted, schemes))
     best = max(usable, key=lambda choice: (wanted[choice], -_rank(choice, schemes)))
     found = made[best]
     assert found is not None
@@ -80,15 +81,24 @@ def _schemes(spec: Spec) -> dict[str, Node]:
 
 
 def _rank(choice: Choice, schemes: Mapping[str, Node]) -> int:
-    """Which one of several is asked of people: a key before a sign-in that this runtime cannot do."""
-    kinds = [text(schemes[name].get("type")) for name in choice if name in schemes]
-    order = ("http", "apiKey", "basic", "oauth2", "openIdConnect")
-    return max((order.index(kind) if kind in order else len(order) for kind in kinds), default=0) + len(
-        choice
-    )
+    """Which one of several is asked of people: a key before a password, and before a sign-in that cannot be done here."""
+    return max((_effort(schemes[name]) for name in choice if name in schemes), default=0) + len(choice)
+
+
+def _effort(scheme: Node) -> int:
+    kind = _kind(scheme).lower()
+    if kind.startswith("http") and kind != "http basic":
+        return 0
+    if kind == "apikey":  # what goes before a key in the Authorization header is not said
+        return 3 if text(scheme.get("name")).lower() == "authorization" else 1
+    if kind in {"http basic", "basic"}:
+        return 2
+    return 4 if kind.startswith("oauth2") else 5
 
 
 def _not_said(wanted: Counter[Choice], schemes: Mapping[str, Node]) -> tuple[str, ...]:
+    if not wanted:
+        return ("the document names no credential, so the connection asks for none",)
     return tuple(
         f"the security scheme {' and '.join(choice)} ({', '.join(_kind(schemes.get(name, {})) for name in choice)})"
         for choice in wanted
@@ -235,13 +245,36 @@ def _client(name: str, token_url: str, scopes: list[str], about: str) -> Credent
     return Credential((name,), auth, fields, frozenset({("header", "authorization")}))
 
 
-def _of_headers(operations: Iterable[Operation]) -> Credential | None:
-    """A document without schemes whose operations take an Authorization header has a credential all the same."""
+def _of_parameters(operations: Collection[Operation]) -> Credential | None:
+    """A document without schemes whose operations take a key as a parameter has a credential all the same."""
+    taken: Counter[tuple[str, str]] = Counter()
     for operation in operations:
-        for parameter in operation.parameters:
-            if parameter.place == "header" and parameter.name.lower() == "authorization":
-                about = prose(parameter.description, 600) or "The whole value of the Authorization header."
-                fields = _secret("authorization", "Authorization", about)
-                auth = {"kind": "header", "name": "Authorization", "value": "${{ connection.authorization }}"}
-                return Credential((), auth, fields, frozenset({("header", "authorization")}))
+        taken.update(found for parameter in operation.parameters if (found := _key_place(parameter)))
+    for (place, name), count in taken.most_common():
+        if name.lower() == "authorization" or count * 2 > len(operations):
+            return _of_parameter(place, name, operations)
     return None
+
+
+def _key_place(parameter: Parameter) -> tuple[str, str] | None:
+    """Where a parameter puts a key, if that is what it is: not an option, and called so."""
+    if parameter.place == "header" and parameter.name.lower() == "authorization":
+        return "header", "Authorization"
+    is_key = parameter.is_required and SECRET_NAME.search(input_name_of(parameter.name))
+    return (parameter.place, parameter.name) if is_key and parameter.place in {"header", "query"} else None
+
+
+def _of_parameter(place: str, name: str, operations: Iterable[Operation]) -> Credential:
+    every = (parameter for operation in operations for parameter in operation.parameters)
+    said = next(
+        (one.description for one in every if _key_place(one) == (place, name) and one.description), ""
+    )
+    if name == "Authorization":
+        about = prose(said, 600) or "The whole value of the Authorization header."
+        fields = _secret("authorization", "Authorization", about)
+        auth = {"kind": "header", "name": name, "value": "${{ connection.authorization }}"}
+        return Credential((), auth, fields, frozenset({("header", "authorization")}))
+    made = _key(name, {"in": place, "name": name}, prose(said, 600))
+    assert made is not None
+    told = f"the parameter {name!r} of its operations is a key, so it is the connection's"
+    return replace(made, choice=(), left_out=(told,))
