@@ -103,6 +103,14 @@ def test_keys_that_go_together_are_both_sent() -> None:
     }
 
 
+def test_sign_ins_that_go_together_share_their_token() -> None:
+    """Two flows of OAuth 2 are two ways to the same access token."""
+    flows: dict[str, Any] = {"a": {"implicit": {}}, "b": {"authorizationCode": {}}}
+    schemes = {name: {"type": "oauth2", "flows": flow} for name, flow in flows.items()}
+    made = connection(secured({"a": [], "b": []}, **schemes))
+    assert made["auth"] == {"kind": "bearer", "value": "${{ connection.access_token }}"}
+
+
 def test_the_scheme_that_serves_most_operations_signs() -> None:
     """The others are told."""
     paths = {f"/{n}": {"get": {"security": [{"a" if n else "b": []}], "responses": OK}} for n in range(3)}

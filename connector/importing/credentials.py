@@ -118,8 +118,9 @@ def _signing(choice: Choice, schemes: Mapping[str, Node]) -> Credential | None:
         return signing(choice[0], schemes[choice[0]])
     keys = [name for name in choice if _is_key(schemes[name])]
     others = [name for name in choice if name not in keys]
-    if len(others) > 1:
+    if len(others) > 1 and not all(_ends_in_a_token(schemes[name]) for name in others):
         return None
+    others = others[:1]  # one access token is what all of them are shown
     first, *further = [*others, *keys]
     made = signing(first, schemes[first]) if others else _key(first, schemes[first], is_one_of_several=True)
     parts = [part for name in further if (part := _key(name, schemes[name], is_one_of_several=True))]
@@ -127,7 +128,7 @@ def _signing(choice: Choice, schemes: Mapping[str, Node]) -> Credential | None:
         return None
     return Credential(
         choice,
-        {**made.auth, "also": [part.auth for part in parts]},
+        {**made.auth, **({"also": [part.auth for part in parts]} if parts else {})},
         {name: schema for part in (made, *parts) for name, schema in part.fields.items()},
         frozenset().union(made.sends, *(part.sends for part in parts)),
         made.left_out,
@@ -136,6 +137,11 @@ def _signing(choice: Choice, schemes: Mapping[str, Node]) -> Credential | None:
 
 def _is_key(scheme: Node) -> bool:
     return text(scheme.get("type")) == "apiKey" and text(scheme.get("in")) in {"header", "query"}
+
+
+def _ends_in_a_token(scheme: Node) -> bool:
+    """Whether what is sent in the end is `Authorization: Bearer` and a token."""
+    return text(scheme.get("type")) in {"oauth2", "openIdConnect"} or _kind(scheme).lower() == "http bearer"
 
 
 def signing(name: str, scheme: Node) -> Credential | None:
