@@ -315,3 +315,18 @@ def test_a_name_that_an_input_cannot_have_is_its_title() -> None:
 def test_an_action_without_words_is_described_by_where_it_is() -> None:
     """Its id would only be said twice."""
     assert action(get("/things/all"))["description"] == "GET /things/all"
+
+
+@pytest.mark.parametrize(
+    ("form", "said", "made"),
+    [
+        pytest.param("date", "2024-01-31T10:00:00Z", "2024-05-17", id="date"),
+        pytest.param("date", "2024-01-31", "2024-01-31", id="a right date"),
+        pytest.param("uuid", "4f4e4e1-c824-4d63-b37a-d8d698862f1d", None, id="uuid"),
+    ],
+)
+def test_an_example_that_breaks_its_own_format_is_not_sent(form: str, said: str, made: str | None) -> None:
+    """The service would refuse it."""
+    parameter = query(schema={"type": "string", "format": form}, required=True, example=said)
+    sent = action(get(parameters=[parameter]))["examples"][0]["inputs"]["q"]
+    assert sent == (made or "3f2b8a54-6c1d-4e0f-9a7b-2d5c8e1f4a60")

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from connector.importing.cleaning import Unusable, listed, usable
+from connector.importing.examples import fit, in_form
 from connector.importing.names import as_said, input_name_of, not_a_secret, unique
-from connector.importing.schemas import Shaped, fit
+from connector.importing.shaped import Shaped
 from connector.importing.spec import mapping, whole
 from connector.lint import SECRET_NAME
 
@@ -110,7 +111,7 @@ def _fitting(part: Shaped, examples: tuple[Any, ...]) -> Iterator[Any]:
             value = _sent(usable(said), part.schema)
         except Unusable:
             continue
-        if value is not None and value != "" and fit(part.schema, value):
+        if value not in (None, "") and fit(part.schema, value) and in_form(part.schema, value):
             yield value
 
 
