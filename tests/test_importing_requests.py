@@ -330,3 +330,11 @@ def test_an_example_that_breaks_its_own_format_is_not_sent(form: str, said: str,
     parameter = query(schema={"type": "string", "format": form}, required=True, example=said)
     sent = action(get(parameters=[parameter]))["examples"][0]["inputs"]["q"]
     assert sent == (made or "3f2b8a54-6c1d-4e0f-9a7b-2d5c8e1f4a60")
+
+
+def test_a_secret_of_the_document_is_no_example() -> None:
+    """It may be somebody's; and what stands in its place can be recorded."""
+    password = {"type": "string", "example": "c3FIOG9vSGV4"}
+    body = {"type": "object", "required": ["password"], "properties": {"password": password}}
+    (made,) = action(post(body))["examples"]
+    assert made["inputs"] == {"password": "test-example"}

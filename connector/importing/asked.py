@@ -15,6 +15,7 @@ from connector.importing.shaped import Shaped
 from connector.importing.spec import mapping, whole
 from connector.lint import SECRET_NAME
 
+_FAKE: Final = "test-example"  # as a secret in an example, so that nobody takes it for one
 _IN_URLS: Final = frozenset({"path", "query"})
 
 
@@ -41,6 +42,9 @@ class Asked:
             else:
                 schema["writeOnly"] = True
                 schema.pop("default", None)
+            examples = ()  # a document's may be somebody's
+            if fit(schema, _FAKE):
+                part = replace(part, sample=_FAKE)
         part = replace(part, schema=schema)
         name = unique(name, self.properties, place)
         self.properties[name] = schema
