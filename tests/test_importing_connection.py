@@ -111,6 +111,14 @@ def test_sign_ins_that_go_together_share_their_token() -> None:
     assert made["auth"] == {"kind": "bearer", "value": "${{ connection.access_token }}"}
 
 
+def test_keys_for_one_place_cannot_go_together() -> None:
+    """Both would be the Authorization header."""
+    schemes = {"a": {"type": "http", "scheme": "basic"}, "b": {**KEY, "name": "Authorization"}}
+    made = read(secured({"a": [], "b": []}, **schemes))
+    assert made.draft.connector["connection"]["auth"] == {"kind": "none"}
+    assert made.about == ("the security scheme a and b (http basic, apiKey)",)
+
+
 def test_the_scheme_that_serves_most_operations_signs() -> None:
     """The others are told."""
     paths = {f"/{n}": {"get": {"security": [{"a" if n else "b": []}], "responses": OK}} for n in range(3)}

@@ -126,6 +126,8 @@ def _signing(choice: Choice, schemes: Mapping[str, Node]) -> Credential | None:
     parts = [part for name in further if (part := _key(name, schemes[name], is_one_of_several=True))]
     if made is None or made.auth is None or len(parts) < len(further):
         return None
+    if len(frozenset().union(made.sends, *(part.sends for part in parts))) < 1 + len(parts):
+        return None  # two of them go to one place
     return Credential(
         choice,
         {**made.auth, **({"also": [part.auth for part in parts]} if parts else {})},
