@@ -116,6 +116,7 @@ def test_an_answer_that_is_no_json_is_one_output(kind: str, answer: str) -> None
     ("responses", "made"),
     [
         pytest.param({"204": {"description": ""}}, {"status": "${{ response.status }}"}, id="204"),
+        pytest.param({"204": OK["200"]}, {"status": "${{ response.status }}"}, id="204 with a body"),
         pytest.param({}, {"status": "${{ response.status }}"}, id="none"),
         pytest.param({"2XX": OK["200"]}, {"answer": "${{ response.body }}"}, id="2XX"),
         pytest.param({"default": OK["200"]}, {"answer": "${{ response.body }}"}, id="default"),
@@ -128,6 +129,28 @@ def test_an_answer_that_is_no_json_is_one_output(kind: str, answer: str) -> None
 def test_the_answer_of_success_counts(responses: dict[str, Any], made: dict[str, str]) -> None:
     """The one with JSON, if there are several."""
     assert outputs(three({"/a": {"get": {"responses": responses}}})) == made
+
+
+@pytest.mark.parametrize(
+    ("responses", "told"),
+    [
+        pytest.param({"200": {"$ref": "#/no"}}, "of its answer 200: #/no leads to nothing", id="no answer"),
+        pytest.param(
+            {"200": {"content": {"application/json": {"schema": {"$ref": "#/no"}}}}},
+            "of its answer: #/no leads to nothing",
+            id="no schema",
+        ),
+        pytest.param(
+            {"200": OK["200"], "202": {"content": {"application/json": {"schema": fields(job=TEXT)}}}},
+            "the fields of its answer 202",
+            id="another answer",
+        ),
+    ],
+)
+def test_what_is_not_known_of_an_answer_is_told(responses: dict[str, Any], told: str) -> None:
+    """The outputs cannot have it."""
+    document = three({"/a": {"get": {"operationId": "getThing", "responses": responses}}})
+    assert any(told in remark for remark in remarks(document))
 
 
 def test_an_operation_that_only_redirects_is_no_action() -> None:

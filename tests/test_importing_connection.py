@@ -103,6 +103,22 @@ def test_keys_that_go_together_are_both_sent() -> None:
     }
 
 
+def test_sign_ins_that_go_together_share_their_token() -> None:
+    """Two flows of OAuth 2 are two ways to the same access token."""
+    flows: dict[str, Any] = {"a": {"implicit": {}}, "b": {"authorizationCode": {}}}
+    schemes = {name: {"type": "oauth2", "flows": flow} for name, flow in flows.items()}
+    made = connection(secured({"a": [], "b": []}, **schemes))
+    assert made["auth"] == {"kind": "bearer", "value": "${{ connection.access_token }}"}
+
+
+def test_keys_for_one_place_cannot_go_together() -> None:
+    """Both would be the Authorization header."""
+    schemes = {"a": {"type": "http", "scheme": "basic"}, "b": {**KEY, "name": "Authorization"}}
+    made = read(secured({"a": [], "b": []}, **schemes))
+    assert made.draft.connector["connection"]["auth"] == {"kind": "none"}
+    assert made.about == ("the security scheme a and b (http basic, apiKey)",)
+
+
 def test_the_scheme_that_serves_most_operations_signs() -> None:
     """The others are told."""
     paths = {f"/{n}": {"get": {"security": [{"a" if n else "b": []}], "responses": OK}} for n in range(3)}
@@ -123,6 +139,49 @@ def test_what_the_connection_sends_is_no_input() -> None:
 def test_an_api_without_schemes_signs_nothing() -> None:
     """It is open to all."""
     assert connection(three(CONTROL))["auth"] == {"kind": "none"}
+
+
+@pytest.mark.parametrize(
+    ("schemes", "kind"),
+    [
+        pytest.param({"a": {"type": "http", "scheme": "basic"}, "b": KEY}, "header", id="a key"),
+        pytest.param(
+            {"a": {"type": "http", "scheme": "basic"}, "b": {"type": "http", "scheme": "bearer"}},
+            "bearer",
+            id="a token",
+        ),
+        pytest.param(
+            {"a": {"type": "http", "scheme": "basic"}, "b": {**KEY, "name": "Authorization"}},
+            "basic",
+            id="not a header of an unknown form",
+        ),
+    ],
+)
+def test_of_several_ways_to_sign_in_the_simplest_is_asked_for(schemes: dict[str, Any], kind: str) -> None:
+    """A key can be withdrawn, and names nobody; a password opens the account."""
+    assert connection(secured({"a": []}, {"b": []}, **schemes))["auth"]["kind"] == kind
+
+
+def test_that_there_is_no_credential_is_told() -> None:
+    """The document may have forgotten it."""
+    (told,) = read(three(CONTROL)).about
+    assert told == "the document names no credential, so the connection asks for none"
+
+
+def test_a_key_among_the_parameters_is_the_connections() -> None:
+    """Where the document knows no scheme, and most operations need it."""
+    key = {"name": "X-Acme-Api-Key", "in": "header", "required": True, "schema": TEXT}
+    made = read(get(parameters=[key]))
+    assert made.draft.connector["connection"]["auth"]["name"] == "X-Acme-Api-Key"
+    assert made.draft.actions["get_thing"]["inputs"]["properties"] == {}
+    assert "'X-Acme-Api-Key' of its operations is a key" in made.about[0]
+
+
+def test_a_key_of_few_operations_is_an_input() -> None:
+    """The others do not need it."""
+    key = {"name": "X-Api-Key", "in": "header", "required": True, "schema": TEXT}
+    paths = {f"/{n}": {"get": {"responses": OK, "parameters": [key] if n else []}} for n in range(2)}
+    assert connection(three(paths))["auth"] == {"kind": "none"}
 
 
 def test_an_authorization_header_is_the_connections() -> None:
@@ -151,6 +210,11 @@ def test_an_authorization_header_is_the_connections() -> None:
             "https://eu.a.example",
             id="choice",
         ),
+        pytest.param(
+            [{"url": "https://a.example/bot{token}", "variables": {"token": {"default": "1:test"}}}],
+            None,
+            id="default of a secret",
+        ),
         pytest.param([], None, id="none"),
     ],
 )
@@ -159,6 +223,16 @@ def test_the_base_url_is_a_servers(servers: list[Any], url: str | None) -> None:
     made = connection({**three(CONTROL), "servers": servers})["fields"]
     assert made["properties"]["base_url"].get("default") == url
     assert ("base_url" in made["required"]) == (url is None)
+
+
+def test_what_a_server_may_be_is_told() -> None:
+    """To people who fill in its URL."""
+    region = {"default": "eu", "enum": ["eu", "us"], "description": "Where data lives."}
+    servers = [{"url": "https://{r}.a.example", "variables": {"r": region}}]
+    about = connection({**three(CONTROL), "servers": servers})["fields"]["properties"]["base_url"][
+        "description"
+    ]
+    assert about == "In https://{r}.a.example, r (Where data lives) is eu or us."
 
 
 def test_operations_of_another_host_go_there() -> None:
@@ -192,6 +266,7 @@ def test_swagger_2_names_a_host() -> None:
         pytest.param("[" * 100_000, "nested too deep", id="deep"),
         pytest.param("a: &a [*b]", "Neither JSON nor YAML", id="no such anchor"),
         pytest.param('{"openapi": "3.0.0"}', "describes no operation", id="no operation"),
+        pytest.param('{"openapi": "3.1.0", "webhooks": {"a": {}}}', "only webhooks", id="webhooks"),
         pytest.param(
             '{"openapi": "3.0.0", "paths": {"/a": {"$ref": "b.yaml"}}}', "another document", id="in parts"
         ),

@@ -290,11 +290,15 @@ def test_a_form_of_swagger_2_with_a_file_is_multipart() -> None:
     [
         pytest.param({"get": {}, "post": {}}, ["get_users_id", "post_users_id"], id="no ids"),
         pytest.param(
-            {"get": {"operationId": "a"}, "post": {"operationId": "A"}}, ["a", "a_2"], id="the same twice"
+            {"get": {"operationId": "a"}, "post": {"operationId": "A"}},
+            ["a", "post_users_id"],
+            id="the same twice",
         ),
         pytest.param({"get": {"operationId": "listHTTPUsers"}}, ["list_http_users"], id="camel case"),
         pytest.param({"get": {"operationId": "repos/get-content"}}, ["repos_get_content"], id="signs"),
         pytest.param({"get": {"operationId": "2fa"}}, ["action_2fa"], id="a digit first"),
+        pytest.param({"get": {"operationId": "größeHolen"}}, ["grosse_holen"], id="accents"),
+        pytest.param({"get": {"operationId": "取得"}}, ["get_users_id"], id="no Latin letter"),
         pytest.param({"get": {"operationId": "x" * 99}}, ["x" * 64], id="too long"),
     ],
 )
@@ -304,3 +308,40 @@ def test_every_operation_has_an_id(operations: dict[str, Any], ids: list[str]) -
         {"/users/{id}": {method: {"responses": OK, **said} for method, said in operations.items()}}
     )
     assert list(read(document).draft.actions) == ids
+
+
+def test_a_name_that_an_input_cannot_have_is_its_title() -> None:
+    """People see what the service calls it."""
+    properties = inputs(get(parameters=[query("größe"), query("日本")]))
+    assert {name: schema["title"] for name, schema in properties.items()} == {
+        "grosse": "größe",
+        "value": "日本",
+    }
+
+
+def test_an_action_without_words_is_described_by_where_it_is() -> None:
+    """Its id would only be said twice."""
+    assert action(get("/things/all"))["description"] == "GET /things/all"
+
+
+@pytest.mark.parametrize(
+    ("form", "said", "made"),
+    [
+        pytest.param("date", "2024-01-31T10:00:00Z", "2024-05-17", id="date"),
+        pytest.param("date", "2024-01-31", "2024-01-31", id="a right date"),
+        pytest.param("uuid", "4f4e4e1-c824-4d63-b37a-d8d698862f1d", None, id="uuid"),
+    ],
+)
+def test_an_example_that_breaks_its_own_format_is_not_sent(form: str, said: str, made: str | None) -> None:
+    """The service would refuse it."""
+    parameter = query(schema={"type": "string", "format": form}, required=True, example=said)
+    sent = action(get(parameters=[parameter]))["examples"][0]["inputs"]["q"]
+    assert sent == (made or "3f2b8a54-6c1d-4e0f-9a7b-2d5c8e1f4a60")
+
+
+def test_a_secret_of_the_document_is_no_example() -> None:
+    """It may be somebody's; and what stands in its place can be recorded."""
+    password = {"type": "string", "example": "c3FIOG9vSGV4"}
+    body = {"type": "object", "required": ["password"], "properties": {"password": password}}
+    (made,) = action(post(body))["examples"]
+    assert made["inputs"] == {"password": "test-example"}

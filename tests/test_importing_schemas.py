@@ -37,6 +37,11 @@ def shaped(schema: Any, **components: Any) -> Any:
         pytest.param({"type": "string", "enum": [1, True]}, {"type": "string", "enum": ["1", "true"]}, id="YAML's choices"),
         pytest.param({"type": "integer", "enum": ["1", "x"]}, {"type": "integer", "enum": [1]}, id="odd choices"),
         pytest.param({"enum": ["a", "a"]}, {"type": "string", "enum": ["a"]}, id="a choice twice"),
+        pytest.param(
+            {"type": "string", "enum": ["MALE"], "maxLength": 1},
+            {"type": "string", "enum": ["MALE"]},
+            id="choices that are too long",
+        ),
         pytest.param({"type": "string", "minLength": 5, "maxLength": 2}, TEXT, id="bounds that cross"),
         pytest.param({"type": "string", "maximum": 5, "items": {}}, TEXT, id="words of other types"),
         pytest.param({"type": "string", "default": 5}, {"type": "string", "default": "5"}, id="default of YAML"),

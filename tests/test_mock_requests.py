@@ -21,6 +21,7 @@ from connector.mock.credential import credential
 from connector.mock.endpoints import Endpoint
 from connector.mock.places import EACH, FIRST, INSIDE, NOTHING, changed, found, results
 from connector.mock.refusing import refusal_body, status_of
+from connector.plan import path_parts
 from connector.request import build
 from connector.response import failure
 from connector.template import Within
@@ -143,6 +144,23 @@ def test_paths_are_matched_by_segments(template: str, path: str, values: list[st
     piece = Within("inputs").template(template, {}).piece
     parts = getattr(piece, "parts", None) or (str(getattr(piece, "value", "")),)
     assert Endpoint("GET", tuple(parts)).matched(path) == values
+
+
+@pytest.mark.parametrize(
+    ("meant", "other"),
+    [
+        ("/a/new", "/a/${{ inputs.x }}"),
+        ("/a/${{ inputs.x }}.json", "/a/${{ inputs.x }}"),
+        ("/a/${{ inputs.x }}.${{ inputs.y }}", "/a/${{ inputs.x }}"),
+        ("/a/${{ inputs.x }}/b", "/a/${{ inputs.x }}/${{ inputs.y }}"),
+    ],
+)
+def test_of_two_paths_the_one_that_says_more_is_meant(meant: str, other: str) -> None:
+    """However many inputs stand in it."""
+    one, two = (
+        Endpoint("GET", path_parts(Within("inputs").template(said, {}).piece)) for said in (meant, other)
+    )
+    assert one.openness < two.openness
 
 
 def test_a_path_that_is_written_out_comes_first(tmp_path: Path) -> None:

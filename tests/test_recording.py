@@ -16,9 +16,11 @@ from golden import LIBRARY
 from loopback import Loopback, http
 from tiny import write_tiny
 
+from connector import connect
 from connector.connection import Connection, resolve
 from connector.loading import load
 from connector.manifest import Connector
+from connector.mock import Mock
 from connector.testing.cassette_file import CassetteError, recorded
 from connector.testing.examples import ConnectorExample, examples
 from connector.testing.no_network import NetworkBlocked, no_network
@@ -89,6 +91,37 @@ def test_what_the_service_answers_replays_at_any_base_url(tiny: Connector, path:
         assert kept.against == server.url + path
     assert said.startswith("look/one: new")
     assert replay_example(only(tiny)).outputs == {"name": "seven"}
+
+
+def test_a_route_with_a_base_url_of_its_own_replays(tiny: Connector) -> None:
+    """Its paths begin as that one's do, and a mock answers from the cassette."""
+    form = tiny.folder / "connector.yaml"
+    upload = '      upload_url: {type: string, title: Upload URL, default: "https://up.tiny.test/v2/up"}\n'
+    form.write_text(form.read_text().replace("      base_url: {", upload + "      base_url: {"))
+    file = tiny.folder / "actions" / "look.yaml"
+    own = "      base_url: ${{ connection.upload_url }}\n"
+    file.write_text(file.read_text().replace("      method: GET\n", "      method: GET\n" + own))
+    changed = load(tiny.folder)
+    (said,) = record(changed)
+    kept = recorded(only(changed).cassette)
+    assert said.startswith("look/one: new")
+    assert kept.requests[0].uri.startswith("http://mock/v2/up/items/5/x?")
+    assert replay_example(only(changed)).outputs == kept.outputs
+    cassette = only(changed).cassette
+    cassette.write_text(cassette.read_text().replace(str(kept.outputs["name"]), "from the cassette"))
+    with Mock(changed) as mock, connect(mock.connector, **mock.fields) as opened:
+        assert opened.run("look", {"id": 5, "tags": ["a", "b"]}).outputs == {"name": "from the cassette"}
+
+
+def test_an_example_that_cannot_be_kept_does_not_keep_others(tiny: Connector) -> None:
+    """Each that is missed is told."""
+    file = tiny.folder / "actions" / "look.yaml"
+    secret = f"{{id: bad, inputs: {{id: 5, tags: [sk-{LETTERS}]}}}}"
+    file.write_text(file.read_text().replace("examples: [", f"examples: [{secret}, "))
+    missed: list[CassetteError] = []
+    (said,) = record(load(tiny.folder), missed=missed.append)
+    assert said.startswith("look/one: new")
+    assert ["bad.yaml" in str(error) for error in missed] == [True]
 
 
 def test_a_mock_does_not_replace_what_the_service_answered(tiny: Connector) -> None:

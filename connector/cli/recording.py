@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from connector.cli.endings import RUNS, Exit, closing
+from connector.cli.endings import RUNS, Exit, closing, ended
 from connector.cli.naming import complete_words, find_connectors
 from connector.cli.opening import open_connection
 from connector.cli.streams import give, tell
@@ -53,17 +53,28 @@ def record(words: tuple[str, ...], live: bool, connection: str | None, allow: tu
     if connection is not None and not live:
         raise click.UsageError("--connection goes with --live: nothing else uses a key of yours.")
     checked(words)
+    here = click.get_current_context()
+    codes: list[Exit] = []
     for loaded, action, example in find_connectors(words):
         with ExitStack() as stack:
             used: bool | Connection = False
             if live:
                 used = stack.enter_context(open_connection(loaded, connection)).connection
-            texts = record_examples(loaded, action, example, live=used, allow=allow)
-            if not _given(texts):
+            texts = record_examples(
+                loaded,
+                action,
+                example,
+                live=used,
+                allow=allow,
+                missed=lambda error: codes.append(ended(error, here.obj or ())),
+            )
+            if not _given(texts) and not codes:
                 what = (
                     "there is nothing to record: write `examples: [{id: ..., inputs: {...}}]` into an action."
                 )
                 tell(f"{loaded.id}: {what}")
+    if codes:
+        here.exit(codes[0])
 
 
 def _given(texts: Iterable[str]) -> int:

@@ -8,7 +8,7 @@ beyond that is told.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -17,10 +17,10 @@ from connector.importing.asked import step
 from connector.importing.cleaning import listed, prose
 from connector.importing.columns import SCALARS, or_null, rows, words_of
 from connector.importing.kinds import kinds_of, kinds_said
-from connector.importing.merging import Flattening
+from connector.importing.merging import LEFT_OUT, Flattening
 from connector.importing.names import UNSAYABLE, input_name_of, unique
 from connector.importing.operations import Answer, Media, Operation, is_file, is_text
-from connector.importing.spec import Inexpressible, Node, mapping, text, whole
+from connector.importing.spec import Inexpressible, Node, items, mapping, text, whole
 
 _DEEPEST: Final = 3
 _MOST_OUTPUTS: Final = 100
@@ -29,6 +29,7 @@ _MOST_NESTED: Final = 4  # alternatives in alternatives
 _MOST_BRANCHES: Final = 40
 _MIXED: Final[Node] = {"x-mixed": True}
 _LONGEST_PROSE: Final = 300
+_BODILESS: Final = frozenset({"204", "205"})
 
 
 @dataclass
@@ -79,6 +80,7 @@ def answered(operation: Operation, flattening: Flattening) -> Answered:
         return made
     if _word(media.type) not in {"application/json", "*/*", "application/*", "text/json"}:
         made.accept = _word(media.type)
+    made.left_out += _others(operation, media)
     _Answering(flattening, made).root(media.schema)
     return made
 
@@ -92,8 +94,22 @@ def _media(operation: Operation) -> Media | None:
     best = _success(operation)
     if best is None or operation.method == "head":
         return None
-    kinds = sorted(best.media, key=lambda one: (not one.is_json, _word(one.type) != "application/json"))
-    return kinds[0] if kinds else None
+    return next(iter(_forms(best)), None)
+
+
+def _forms(answer: Answer) -> list[Media]:
+    """The forms of its body, the best first; none for a status that never has a body."""
+    if answer.status in _BODILESS:
+        return []
+    return sorted(answer.media, key=lambda one: (not one.is_json, _word(one.type) != "application/json"))
+
+
+def _others(operation: Operation, media: Media | None) -> Iterator[str]:
+    """The answers of success that have a body of another schema than the one whose fields are taken."""
+    for answer in operation.answers:
+        forms = _forms(answer) if answer.status.startswith("2") else []
+        if media and forms and media.is_json and forms[0].is_json and forms[0].schema != media.schema:
+            yield f"the fields of its answer {answer.status}, which are others"
 
 
 def _success(operation: Operation) -> Answer | None:
@@ -103,8 +119,8 @@ def _success(operation: Operation) -> Answer | None:
         return by_status["DEFAULT"]
     if not found and any(status.startswith("3") for status in by_status):
         raise Inexpressible("it answers with a redirect, which is not followed")
-    with_body = [answer for answer in found if any(media.is_json for media in answer.media)]
-    with_any = [answer for answer in found if answer.media]
+    with_body = [answer for answer in found if any(media.is_json for media in _forms(answer))]
+    with_any = [answer for answer in found if _forms(answer)]
     return next(iter([*with_body, *with_any, *found]), None)
 
 
@@ -152,6 +168,7 @@ class _Answering:
     def _one(self, node: Any, depth: int = _MOST_NESTED) -> Node:
         """A schema whose alternatives, if they are all objects, are put together: each field may be absent."""
         flat = self.flat(node)
+        self.made.left_out += (f"of its answer: {why}" for why in items(flat.get(LEFT_OUT)))
         branches = self.alternatives(flat)
         if not branches:
             return flat
@@ -234,14 +251,14 @@ class _Answering:
             return None
         if kinds and kinds <= SCALARS:
             kind, expression = _scalar(kinds, expression)
-            self.made.give(_name(here), words_of(flat, kind), expression)
+            self.made.give(_name(here), words_of(flat, kind, where), expression)
             return {"type": or_null(*sorted(kinds))}
         if kinds == {"array"}:
             return self._list(_name(here), flat, expression, list(here))
         if kinds == {"object"}:
             if mapping(flat.get("properties")):
                 return {"type": or_null("object"), "properties": {}}
-            self.made.give(_name(here), words_of(flat, "object"), expression)
+            self.made.give(_name(here), words_of(flat, "object", where), expression)
             return {"type": or_null("object")}
         self.made.left_out.append(f"the output {where}, which has no one type")
         return None
@@ -249,15 +266,16 @@ class _Answering:
     def _list(self, name: str, flat: Node, expression: str, here: list[str]) -> dict[str, Any] | None:
         item = self._one(flat.get("items"))
         kinds = kinds_said(item)
+        words = words_of(flat, "array", ".".join(here))
         if len(kinds) == 1 and kinds <= SCALARS:
             (kind,) = kinds
-            self.made.give(name, {**words_of(flat, "array"), "items": {"type": kind}}, expression)
+            self.made.give(name, {**words, "items": {"type": kind}}, expression)
             return {"type": or_null("array"), "items": {"type": kind}}
         if kinds == {"object"} and mapping(item.get("properties")):
             found = rows(item, expression, self._one)
             if found.columns:
                 row = {"type": "object", "properties": dict(found.columns)}
-                self.made.give(name, {**words_of(flat, "array"), "items": row}, found.expression)
+                self.made.give(name, {**words, "items": row}, found.expression)
                 if found.left_out:
                     self.made.left_out.append(f"{name}: without {listed(found.left_out)}")
                 return {
@@ -265,7 +283,7 @@ class _Answering:
                     "items": {"type": "object", "properties": dict(found.schema)},
                 }
         if kinds == {"object"}:
-            self.made.give(name, {**words_of(flat, "array"), "items": {"type": "object"}}, expression)
+            self.made.give(name, {**words, "items": {"type": "object"}}, expression)
             return {"type": or_null("array"), "items": {"type": "object"}}
         self.made.left_out.append(f"the output {'.'.join(here) or name}, a list whose items are not flat")
         return None

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from connector.importing.cleaning import Unusable, listed, usable
-from connector.importing.names import input_name_of, not_a_secret, unique
-from connector.importing.schemas import Shaped, fit
+from connector.importing.examples import fit, in_form
+from connector.importing.names import as_said, input_name_of, not_a_secret, unique
+from connector.importing.shaped import Shaped
 from connector.importing.spec import mapping, whole
 from connector.lint import SECRET_NAME
 
+_FAKE: Final = "test-example"  # as a secret in an example, so that nobody takes it for one
 _IN_URLS: Final = frozenset({"path", "query"})
 
 
@@ -33,13 +35,16 @@ class Asked:
     ) -> str:
         """Add an input for something that the document calls by a name; the input's own name."""
         name = input_name_of(whole(said))
-        schema = dict(part.schema)
+        schema = {**as_said(said), **part.schema}
         if SECRET_NAME.search(name) or schema.get("format") == "password":
             if place in _IN_URLS:  # of which no secret is a part
                 name = not_a_secret(name)
             else:
                 schema["writeOnly"] = True
                 schema.pop("default", None)
+            examples = ()  # a document's may be somebody's
+            if fit(schema, _FAKE):
+                part = replace(part, sample=_FAKE)
         part = replace(part, schema=schema)
         name = unique(name, self.properties, place)
         self.properties[name] = schema
@@ -110,7 +115,7 @@ def _fitting(part: Shaped, examples: tuple[Any, ...]) -> Iterator[Any]:
             value = _sent(usable(said), part.schema)
         except Unusable:
             continue
-        if value is not None and value != "" and fit(part.schema, value):
+        if value not in (None, "") and fit(part.schema, value) and in_form(part.schema, value):
             yield value
 
 

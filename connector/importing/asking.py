@@ -14,7 +14,8 @@ from connector.importing.cleaning import prose
 from connector.importing.credentials import Credential
 from connector.importing.kinds import kinds_of
 from connector.importing.operations import Operation, Parameter
-from connector.importing.schemas import MAX_SIZE, Shaped, Shaping, described
+from connector.importing.schemas import Shaping
+from connector.importing.shaped import MAX_SIZE, Shaped, described
 from connector.importing.spec import Inexpressible, mapping
 from connector.soundness import HTTP_OWN, header_name_fault
 

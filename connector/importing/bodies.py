@@ -11,7 +11,8 @@ from connector.importing.asked import Asked, of_texts, reference
 from connector.importing.cleaning import Unusable, prose, shown, usable
 from connector.importing.kinds import kinds_of
 from connector.importing.operations import Media, Operation, is_file, is_text
-from connector.importing.schemas import DEPTHS, MAX_SIZE, Shaped, Shaping, described
+from connector.importing.schemas import DEPTHS, Shaping
+from connector.importing.shaped import MAX_SIZE, Shaped, described
 from connector.importing.spec import Inexpressible, Node, items, mapping, text, whole
 
 _LONGEST_PROSE: Final = 1000

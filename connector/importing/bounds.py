@@ -16,6 +16,8 @@ _LONGEST_TEXT: Final = 2000  # of one that is made as a sample
 
 
 def texts(flat: Node, made: dict[str, Any], left_out: set[str]) -> str:
+    if "enum" in made:  # the choices say how long they are, and documents contradict themselves
+        return text_for(made) or ""
     least, _ = counts(flat, made, "minLength", "maxLength")
     if least > _LONGEST_TEXT:
         left_out.add(f"that it has {least:,} characters or more")
@@ -25,7 +27,7 @@ def texts(flat: Node, made: dict[str, Any], left_out: set[str]) -> str:
     if form == "byte" or flat.get("contentEncoding") == "base64":
         made["contentEncoding"] = "base64"
     pattern = flat.get("pattern")
-    if isinstance(pattern, str) and pattern and "enum" not in made:
+    if isinstance(pattern, str) and pattern:
         why = "no example of it is found"
         if wrong := pattern_problem(pattern):
             why = wrong

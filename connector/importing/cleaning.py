@@ -67,12 +67,15 @@ def _copied(value: Any, depth: int, count: int) -> tuple[Any, int]:
 
 def prose(value: Any, longest: int) -> str:
     """A text for people: whole lines, no secrets, cut after a word where it is long."""
-    found = "\n".join(line.rstrip() for line in text(value).expandtabs(4).splitlines())
-    found = SECRET_TEXT.sub("...", "".join(char for char in found if char == "\n" or char.isprintable()))
-    found = found.strip()
+    found = "\n".join(_printable(line.rstrip()) for line in text(value).expandtabs(4).splitlines())
+    found = SECRET_TEXT.sub("...", found).strip()
     if len(found) <= longest:
         return found
     return f"{found[:longest].rsplit(None, 1)[0]} ..."
+
+
+def _printable(line: str) -> str:
+    return line if line.isprintable() else "".join(filter(str.isprintable, line))
 
 
 def shown(value: Any) -> str:

@@ -10,7 +10,7 @@ from connector.expression_parser import MAX_LENGTH
 from connector.importing.asked import step
 from connector.importing.cleaning import prose
 from connector.importing.kinds import kinds_said
-from connector.importing.names import UNSAYABLE, input_name_of, unique
+from connector.importing.names import UNSAYABLE, as_said, input_name_of, unique
 from connector.importing.spec import Node, mapping, whole
 
 SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
@@ -113,9 +113,9 @@ def or_null(*kinds: str) -> list[str]:
     return [*kinds, "null"]
 
 
-def words_of(flat: Node, kind: str) -> dict[str, Any]:
-    """The schema of an output."""
-    made: dict[str, Any] = {"type": kind}
+def words_of(flat: Node, kind: str, said: str = "") -> dict[str, Any]:
+    """The schema of an output; `said` is what the service calls it."""
+    made: dict[str, Any] = {"type": kind, **as_said(said)}
     if about := prose(flat.get("description"), _LONGEST_PROSE):
         made["description"] = about
     return made

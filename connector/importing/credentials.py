@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connector.importing.cleaning import prose
-from connector.importing.names import id_of, title_of
-from connector.importing.operations import Operation, security_of
+from connector.importing.names import id_of, input_name_of, title_of
+from connector.importing.operations import Operation, Parameter, security_of
 from connector.importing.servers import is_base_url
 from connector.importing.spec import Inexpressible, Node, Spec, mapping, text
+from connector.lint import SECRET_NAME
 from connector.soundness import header_name_fault
 
 Choice = tuple[str, ...]
@@ -42,7 +43,7 @@ class Credential:
         return not choices or any(set(choice) <= set(self.choice) for choice in choices)
 
 
-def credential(spec: Spec, operations: Iterable[Operation]) -> Credential:
+def credential(spec: Spec, operations: Collection[Operation]) -> Credential:
     """The credential that serves most operations."""
     schemes = _schemes(spec)
     everywhere = security_of(spec.root)
@@ -56,7 +57,7 @@ def credential(spec: Spec, operations: Iterable[Operation]) -> Credential:
     made = {choice: _signing(choice, schemes) for choice in wanted}
     usable = [choice for choice in wanted if made[choice] is not None]
     if not usable:
-        return _of_headers(operations) or Credential(left_out=_not_said(wanted, schemes))
+        return _of_parameters(operations) or Credential(left_out=_not_said(wanted, schemes))
     best = max(usable, key=lambda choice: (wanted[choice], -_rank(choice, schemes)))
     found = made[best]
     assert found is not None
@@ -81,15 +82,24 @@ def _schemes(spec: Spec) -> dict[str, Node]:
 
 
 def _rank(choice: Choice, schemes: Mapping[str, Node]) -> int:
-    """Which one of several is asked of people: a key before a sign-in that this runtime cannot do."""
-    kinds = [text(schemes[name].get("type")) for name in choice if name in schemes]
-    order = ("http", "apiKey", "basic", "oauth2", "openIdConnect")
-    return max((order.index(kind) if kind in order else len(order) for kind in kinds), default=0) + len(
-        choice
-    )
+    """Which one of several is asked of people: a key before a password, and before a sign-in that cannot be done here."""
+    return max((_effort(schemes[name]) for name in choice if name in schemes), default=0) + len(choice)
+
+
+def _effort(scheme: Node) -> int:
+    kind = _kind(scheme).lower()
+    if kind.startswith("http") and kind != "http basic":
+        return 0
+    if kind == "apikey":  # what goes before a key in the Authorization header is not said
+        return 3 if text(scheme.get("name")).lower() == "authorization" else 1
+    if kind in {"http basic", "basic"}:
+        return 2
+    return 4 if kind.startswith("oauth2") else 5
 
 
 def _not_said(wanted: Counter[Choice], schemes: Mapping[str, Node]) -> tuple[str, ...]:
+    if not wanted:
+        return ("the document names no credential, so the connection asks for none",)
     return tuple(
         f"the security scheme {' and '.join(choice)} ({', '.join(_kind(schemes.get(name, {})) for name in choice)})"
         for choice in wanted
@@ -109,16 +119,19 @@ def _signing(choice: Choice, schemes: Mapping[str, Node]) -> Credential | None:
         return signing(choice[0], schemes[choice[0]])
     keys = [name for name in choice if _is_key(schemes[name])]
     others = [name for name in choice if name not in keys]
-    if len(others) > 1:
+    if len(others) > 1 and not all(_ends_in_a_token(schemes[name]) for name in others):
         return None
+    others = others[:1]  # one access token is what all of them are shown
     first, *further = [*others, *keys]
     made = signing(first, schemes[first]) if others else _key(first, schemes[first], is_one_of_several=True)
     parts = [part for name in further if (part := _key(name, schemes[name], is_one_of_several=True))]
     if made is None or made.auth is None or len(parts) < len(further):
         return None
+    if len(frozenset().union(made.sends, *(part.sends for part in parts))) < 1 + len(parts):
+        return None  # two of them go to one place
     return Credential(
         choice,
-        {**made.auth, "also": [part.auth for part in parts]},
+        {**made.auth, **({"also": [part.auth for part in parts]} if parts else {})},
         {name: schema for part in (made, *parts) for name, schema in part.fields.items()},
         frozenset().union(made.sends, *(part.sends for part in parts)),
         made.left_out,
@@ -127,6 +140,11 @@ def _signing(choice: Choice, schemes: Mapping[str, Node]) -> Credential | None:
 
 def _is_key(scheme: Node) -> bool:
     return text(scheme.get("type")) == "apiKey" and text(scheme.get("in")) in {"header", "query"}
+
+
+def _ends_in_a_token(scheme: Node) -> bool:
+    """Whether what is sent in the end is `Authorization: Bearer` and a token."""
+    return text(scheme.get("type")) in {"oauth2", "openIdConnect"} or _kind(scheme).lower() == "http bearer"
 
 
 def signing(name: str, scheme: Node) -> Credential | None:
@@ -238,13 +256,36 @@ def _client(name: str, token_url: str, scopes: list[str], about: str) -> Credent
     return Credential((name,), auth, fields, frozenset({("header", "authorization")}))
 
 
-def _of_headers(operations: Iterable[Operation]) -> Credential | None:
-    """A document without schemes whose operations take an Authorization header has a credential all the same."""
+def _of_parameters(operations: Collection[Operation]) -> Credential | None:
+    """A document without schemes whose operations take a key as a parameter has a credential all the same."""
+    taken: Counter[tuple[str, str]] = Counter()
     for operation in operations:
-        for parameter in operation.parameters:
-            if parameter.place == "header" and parameter.name.lower() == "authorization":
-                about = prose(parameter.description, 600) or "The whole value of the Authorization header."
-                fields = _secret("authorization", "Authorization", about)
-                auth = {"kind": "header", "name": "Authorization", "value": "${{ connection.authorization }}"}
-                return Credential((), auth, fields, frozenset({("header", "authorization")}))
+        taken.update(found for parameter in operation.parameters if (found := _key_place(parameter)))
+    for (place, name), count in taken.most_common():
+        if name.lower() == "authorization" or count * 2 > len(operations):
+            return _of_parameter(place, name, operations)
     return None
+
+
+def _key_place(parameter: Parameter) -> tuple[str, str] | None:
+    """Where a parameter puts a key, if that is what it is: not an option, and called so."""
+    if parameter.place == "header" and parameter.name.lower() == "authorization":
+        return "header", "Authorization"
+    is_key = parameter.is_required and SECRET_NAME.search(input_name_of(parameter.name))
+    return (parameter.place, parameter.name) if is_key and parameter.place in {"header", "query"} else None
+
+
+def _of_parameter(place: str, name: str, operations: Iterable[Operation]) -> Credential:
+    every = (parameter for operation in operations for parameter in operation.parameters)
+    said = next(
+        (one.description for one in every if _key_place(one) == (place, name) and one.description), ""
+    )
+    if name == "Authorization":
+        about = prose(said, 600) or "The whole value of the Authorization header."
+        fields = _secret("authorization", "Authorization", about)
+        auth = {"kind": "header", "name": name, "value": "${{ connection.authorization }}"}
+        return Credential((), auth, fields, frozenset({("header", "authorization")}))
+    made = _key(name, {"in": place, "name": name}, prose(said, 600))
+    assert made is not None
+    told = f"the parameter {name!r} of its operations is a key, so it is the connection's"
+    return replace(made, choice=(), left_out=(told,))

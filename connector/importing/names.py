@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Container
 from typing import Final
 
@@ -14,6 +15,9 @@ _WORD_ENDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])
 _ACRONYMS: Final = frozenset(
     {"api", "id", "url", "uri", "json", "html", "pdf", "sms", "ip", "sql", "csv", "xml"}
 )
+_SPELT_OUT: Final = str.maketrans(
+    {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d"}
+)
 UNSAYABLE: Final = frozenset({"null", "true", "false"})
 """Names that expressions read as values."""
 
@@ -21,14 +25,30 @@ UNSAYABLE: Final = frozenset({"null", "true", "false"})
 def id_of(text: str, otherwise: str = "action") -> str:
     """An id of a connector, an action or an example: lower-case letters, digits and `_`, beginning with a letter.
 
-    `listPets` -> `list_pets`; `repos/get-content` -> `repos_get_content`; `2fa` -> `action_2fa`.
+    `listPets` -> `list_pets`; `repos/get-content` -> `repos_get_content`; `2fa` -> `action_2fa`; `Größe` -> `grosse`.
     """
-    words = re.findall(r"[a-z0-9]+", _WORD_ENDS.sub(" ", text).lower())
-    name = "_".join(words)
+    name = "_".join(_words(text))
     if not name:
         return otherwise
     name = name if name[0].isalpha() else f"{otherwise}_{name}"
     return name[:LONGEST].rstrip("_")
+
+
+def has_words(text: str) -> bool:
+    """Whether an id can be made of it."""
+    return bool(_words(text))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", _WORD_ENDS.sub(" ", _unaccented(text)).lower())
+
+
+def _unaccented(text: str) -> str:
+    """Latin letters without their accents; others stay."""
+    if text.isascii():
+        return text
+    parts = unicodedata.normalize("NFKD", text.translate(_SPELT_OUT))
+    return "".join(char for char in parts if not unicodedata.combining(char))
 
 
 def input_name_of(text: str) -> str:
@@ -37,7 +57,7 @@ def input_name_of(text: str) -> str:
     `maxResults` stays; `filter[name]` -> `filter_name`, `$top` -> `top`, `User.Name` -> `User_Name`,
     `2fa` -> `_2fa`.
     """
-    name = re.sub(r"[^A-Za-z0-9_]+", "_", text)
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", _unaccented(text))
     name = name if name == text else name.strip("_")
     name = name[:LONGEST] or "value"
     if name[0].isdigit():
@@ -51,6 +71,12 @@ def not_a_secret(name: str) -> str:
     `new_password` -> `new_password_value`.
     """
     return f"{name}_value" if SECRET_NAME.search(name) else name
+
+
+def as_said(text: str) -> dict[str, str]:
+    """The title of an input or an output whose name cannot have the letters that the service spells it with."""
+    shown = "".join(char for char in text if char.isprintable())
+    return {} if text.isascii() else {"title": shown[:LONGEST]}
 
 
 def unique(name: str, taken: Container[str], suffix: str = "") -> str:

@@ -24,7 +24,7 @@ from connector.importing.operations import Found, Operation, Unread, found, secu
 from connector.importing.schemas import Shaping
 from connector.importing.servers import Server, server
 from connector.importing.skeleton import skeleton
-from connector.importing.spec import Inexpressible, Spec, mapping, text
+from connector.importing.spec import Inexpressible, Node, Spec, mapping, text
 
 _LONGEST_DESCRIPTION = 2000
 
@@ -78,7 +78,7 @@ def imported(content: bytes, name: str, wanted: Wanted = Wanted()) -> Imported:
     version = source.version_of(root)
     spec = Spec(root, "2.0" if version.startswith("2") else version[:3])
     every = list(found(spec))
-    chosen = list(_chosen(every, wanted, name))
+    chosen = list(_chosen(every, wanted, name, mapping(root.get("webhooks"))))
     unread = [one for one in chosen if isinstance(one, Unread)]
     operations: list[Operation] = []
     for one in chosen:
@@ -136,14 +136,17 @@ def _unread(one: Found | Operation, why: str) -> Unread:
     return Unread(one.id, one.said_id, one.label, one.tags, why)
 
 
-def _chosen(every: list[Found | Unread], wanted: Wanted, name: str) -> Iterator[Found | Unread]:
+def _chosen(
+    every: list[Found | Unread], wanted: Wanted, name: str, webhooks: Node
+) -> Iterator[Found | Unread]:
     """The operations that are wanted.
 
     Raises:
         ManifestError: if there is no operation, or one that is named does not exist.
     """
     if not every:
-        raise ManifestError([Problem(name, "It describes no operation.", "Give a document with `paths`.")])
+        what = "only webhooks, which a connector does not receive" if webhooks else "no operation"
+        raise ManifestError([Problem(name, f"It describes {what}.", "Give a document with `paths`.")])
     known = {id_ for one in every for id_ in (one.id, one.said_id) if id_}
     tags = {tag for one in every for tag in one.tags}
     problems = [
@@ -217,8 +220,8 @@ class _Writing:
 
 def _action(operation: Operation, takes: Asked, gives: Answered) -> dict[str, Any]:
     name = prose(operation.summary, 80).replace("\n", " ").rstrip(".")
-    title = title_of(operation.id)
-    description = prose(operation.description, _LONGEST_DESCRIPTION) or name or title
+    title = title_of(operation.id) if operation.said_id.isascii() else prose(operation.said_id, 80)
+    description = prose(operation.description, _LONGEST_DESCRIPTION) or name or operation.label
     if operation.is_deprecated:
         description = f"Deprecated by the vendor. {description}"
     route: dict[str, Any] = {"request": takes.request}

@@ -33,7 +33,7 @@ def read(spec: Spec, at: Found) -> Operation:
         bodies=tuple(media(spec, body.get("content"))),
         is_body_required=body.get("required") is True,
         body_description=text(body.get("description")),
-        answers=tuple(_answers(spec, node)),
+        answers=tuple(_answers(spec, node, left_out)),
         security=security_of(node),
         servers=tuple(mappings(node.get("servers"))) or tuple(mappings(at.beside.get("servers"))),
         left_out=tuple(left_out),
@@ -70,12 +70,13 @@ def _parameter(spec: Spec, name: str, place: Place, node: Node) -> Parameter:
     )
 
 
-def _answers(spec: Spec, node: Node) -> Iterator[Answer]:
+def _answers(spec: Spec, node: Node, left_out: list[str]) -> Iterator[Answer]:
     for status, said in mapping(node.get("responses")).items():
         try:
             answer = spec.at(said)
-        except Inexpressible:  # of an answer nothing is sent: without it, less is known
+        except Inexpressible as error:  # of an answer nothing is sent: without it, less is known
             answer = {}
+            left_out.append(f"of its answer {status}: {error}")
         yield Answer(status=str(status), media=tuple(media(spec, answer.get("content"))))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from connector.importing.names import id_of, unique
+from connector.importing.names import has_words, id_of, unique
 from connector.importing.spec import Inexpressible, Node, Spec, items, mapping, mappings, text
 
 Place = Literal["path", "query", "header", "cookie"]
@@ -133,10 +133,16 @@ def found(spec: Spec) -> Iterator[Found | Unread]:
             node = beside.get(method)
             if isinstance(node, Mapping):
                 said = text(node.get("operationId"))
-                name = unique(id_of(said or f"{method} {path}"), taken)
+                name = _name(said, f"{method} {path}", taken)
                 taken.add(name)
                 tags = tuple(filter(None, map(text, items(node.get("tags")))))
                 yield Found(name, said, method, str(path), tags, node, beside)
+
+
+def _name(said: str, where: str, taken: Container[str]) -> str:
+    """The id that the document gives; or, where that says nothing or is another's, one of the method and path."""
+    name = id_of(said) if has_words(said) else id_of(where)
+    return name if name not in taken else unique(id_of(where), taken)
 
 
 def security_of(node: Node) -> tuple[tuple[str, ...], ...] | None:

@@ -6,21 +6,20 @@ below which any JSON fits; what is dropped is told. A schema is never stricter t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from connector.importing.bounds import counts, numbers, texts
-from connector.importing.cleaning import Unusable, prose, shown, usable
-from connector.importing.kinds import choices_of, kinds_of, of_kind
+from connector.importing.cleaning import prose
+from connector.importing.examples import fit, with_own
+from connector.importing.kinds import choices_of, kinds_of
 from connector.importing.merging import LEFT_OUT, Flattening
+from connector.importing.shaped import MAX_SIZE, Shaped, size_of, sum_of, weight_of
 from connector.importing.spec import Inexpressible, Node, items, mapping, whole
-from connector.schema import Checker
 
 DEPTHS: Final = (8, 6, 5, 4, 3, 2, 1, 0)
 """How many levels are written out: the first that keeps to the size."""
-MAX_SIZE: Final = 60_000
-"""Characters of a schema, about."""
 
 _MOST_WAYS: Final = 100  # of alternatives in each other; the reader takes 256 of a whole manifest's schema
 _MOST_BRANCHES: Final = 60
@@ -32,27 +31,6 @@ _UNSAID: Final = (
     *("not", "if", "then", "else", "contains", "propertyNames", "patternProperties", "dependentSchemas"),
     *("prefixItems", "unevaluatedItems", "$dynamicRef", "$recursiveRef"),
 )
-
-
-@dataclass(frozen=True)
-class Shaped:
-    """A schema as a manifest has it.
-
-    Attributes:
-        schema: the schema. It may stand in several places, and is never changed.
-        sample: a value that fits it.
-        size: its characters and those of the sample, about.
-        ways: how many alternatives in it multiply.
-        left_out: what the document says beyond it.
-        weight: the characters of the sample, about.
-    """
-
-    schema: Mapping[str, Any]
-    sample: Any = None
-    size: int = 2
-    ways: int = 1
-    left_out: frozenset[str] = frozenset()
-    weight: int = 0
 
 
 class Shaping:
@@ -140,20 +118,20 @@ class Shaping:
             samples.append(self._list(flat, made, parts, depth, left_out))
         if "object" in kinds:
             samples.append(self._object(flat, made, parts, depth, left_out))
-        if _sum(parts) > MAX_SIZE:
-            return Shaped({}, size=_sum(parts))
+        if sum_of(parts) > MAX_SIZE:
+            return Shaped({}, size=sum_of(parts))
         branches = self._alternatives(flat)
         if branches and not choices:
             branch = self._union(flat, branches, made, parts, depth, left_out)
             own = samples[-1] if samples and isinstance(samples[-1], dict) else {}
             samples.insert(0, {**own, **branch} if isinstance(branch, dict) else branch)
-        size = _sum(parts) + sum(_size(word, value) for word, value in made.items())
+        size = sum_of(parts) + sum(size_of(word, value) for word, value in made.items())
         if size > MAX_SIZE:
             return Shaped({}, size=size)  # nor is anything that holds it: it need not be made
         sample = samples[0] if samples else ("example" if not kinds else None)
         if weight_of(sample) > MAX_SIZE:
             return Shaped({}, size=MAX_SIZE + 1)
-        sample, made = _with_samples(flat, made, sample, left_out)
+        sample, made = with_own(flat, made, sample, left_out)
         weight = weight_of(sample)
         return Shaped(
             made,
@@ -208,7 +186,7 @@ class Shaping:
             fields[name] = part.schema
             if name in required:
                 sample[name] = part.sample
-            if _sum(parts) > MAX_SIZE:
+            if sum_of(parts) > MAX_SIZE:
                 return {}
         if fields:
             made["properties"] = fields
@@ -243,7 +221,7 @@ class Shaping:
             left_out.add("the fields at its greatest depths")
             return {} if all("object" in kinds_of(self.flat(branch)) for branch in branches) else None
         shaped = [self.shaped(branch, max(depth - 1, 0)) for branch in branches]
-        if _sum(shaped) > MAX_SIZE:
+        if sum_of(shaped) > MAX_SIZE:
             parts.extend(shaped)
             return None
         if flat.get("nullable") is True and "type" not in made:
@@ -286,10 +264,6 @@ class Shaping:
         return not any(isinstance(flat.get(word), (Mapping, list)) for word in words)
 
 
-def _sum(parts: list[Shaped]) -> int:
-    return sum(part.size for part in parts)
-
-
 def _words_for_people(flat: Node) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if description := prose(flat.get("description"), _LONGEST_PROSE):
@@ -297,61 +271,6 @@ def _words_for_people(flat: Node) -> dict[str, Any]:
     if flat.get("deprecated") is True:
         made["deprecated"] = True
     return made
-
-
-def _with_samples(
-    flat: Node, made: dict[str, Any], sample: Any, left_out: set[str]
-) -> tuple[Any, dict[str, Any]]:
-    """The sample, or the document's own where it fits; and the schema, with the default where that fits."""
-    said: list[tuple[str, Any]] = [("default", flat["default"])] if "default" in flat else []
-    said += [("example", value) for value in _said_examples(flat)]
-    default_kept = False
-    found: Any = None
-    has_found = False
-    for word, value in said:
-        if value is None or (word == "default" and value in ("", [], {})):
-            continue  # such a default says that there is none
-        try:
-            usable_value = usable(value)
-        except Unusable:
-            fits = False
-        else:
-            usable_value = _as_said(usable_value, made)
-            fits = fit(made, usable_value)
-        if fits and word == "default":
-            made["default"], default_kept = usable_value, True
-        elif fits and not has_found:
-            found, has_found = usable_value, True
-        elif word == "default" and not default_kept:
-            left_out.add(f"the default {shown(value)}, which does not fit its own schema")
-    if has_found and not _is_bulky(found):
-        return found, made
-    return (made["default"] if default_kept else sample), made
-
-
-def _said_examples(flat: Node) -> Iterator[Any]:
-    for word in ("example", "x-example"):
-        if word in flat:
-            yield flat[word]
-    listed = flat.get("examples")
-    yield from listed[:3] if isinstance(listed, list) else ()
-
-
-def _as_said(value: Any, made: Mapping[str, Any]) -> Any:
-    kinds = made.get("type", [])
-    try:
-        return of_kind(value, [kinds] if isinstance(kinds, str) else kinds)
-    except Unusable:
-        return value
-
-
-def _is_bulky(value: Any) -> bool:
-    return isinstance(value, (list, dict)) and len(repr(value)) > 2000
-
-
-def fit(schema: Mapping[str, Any], value: Any) -> bool:
-    """Whether a value fits a schema of a manifest."""
-    return not Checker(schema).problems(value)
 
 
 def _different(part: Shaped, wanted: int) -> list[Any]:
@@ -373,38 +292,3 @@ def _distinct(parts: list[Shaped]) -> Any:
         if not any(fit(other.schema, part.sample) for other in others):
             return part.sample
     return parts[0].sample if parts else None
-
-
-def _size(word: str, value: Any) -> int:
-    """The characters of a word and its value; schemas in it are counted apart."""
-    if word in {"items", "anyOf", "additionalProperties"}:
-        return len(word) + 6
-    if word == "properties":
-        return 14 + sum(len(name) + 4 for name in value)
-    return len(word) + 4 + len(repr(value))
-
-
-def weight_of(value: Any) -> int:
-    """The characters of a value as JSON, about; no more is counted than matters."""
-    waiting, weight = [value], 0
-    while waiting and weight <= MAX_SIZE:
-        one = waiting.pop()
-        if isinstance(one, str):
-            weight += len(one) + 2
-        elif isinstance(one, (list, tuple)):
-            weight += 2 + len(one)
-            waiting += one
-        elif isinstance(one, dict):
-            weight += 2 + sum(len(name) + 4 for name in one)
-            waiting += one.values()
-        else:
-            weight += 5
-    return weight
-
-
-def described(part: Shaped, description: str, **words: Any) -> Shaped:
-    """The same with a description of its own, and further words for people."""
-    schema = {**part.schema, **words}
-    if description:
-        schema["description"] = description
-    return replace(part, schema=schema)

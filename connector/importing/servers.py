@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from connector.connection import checked_base_url
 from connector.errors import CredentialError
+from connector.importing.cleaning import prose
 from connector.importing.names import id_of, title_of, unique
 from connector.importing.operations import Operation
-from connector.importing.spec import Inexpressible, Node, Spec, mapping, mappings, text
+from connector.importing.spec import Inexpressible, Node, Spec, items, mapping, mappings, text
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Server:
         return "", f"${{{{ connection.{self.elsewhere[own]} }}}}"
 
 
+_SECRET: Final = re.compile(r"(?i)(key|token|secret|password)\Z")
 _PLACEHOLDERS: Final = (
     "example",
     "your",
@@ -83,12 +86,24 @@ def server(spec: Spec, operations: Iterable[Operation]) -> Server:
     elsewhere = _elsewhere(url, operations)
     if url:
         others = [other for other in found if other.rstrip("/") != url]
-        about = f"The document also names {', '.join(others[:5])}." if others else ""
-        return Server(url, about, (), elsewhere)
+        sentences = [f"The document also names {', '.join(others[:5])}."] if others else []
+        sentences += _choices(next(node for node in said if _filled(node).rstrip("/") == url))
+        return Server(url, " ".join(sentences), (), elsewhere)
     names = ", ".join(text(node.get("url")) for node in said[:3])
     why = f"the document names {names}" if names else "the document names no server"
     left_out = (f"the base URL: {why}, so the connection asks for it",)
     return Server("", f"Where the service is; {why}.", left_out, elsewhere)
+
+
+def _choices(node: Node) -> Iterator[str]:
+    """What the variables of a server may be."""
+    for name, said in mapping(node.get("variables")).items():
+        variable = mapping(said)
+        choices = [text(choice) for choice in items(variable.get("enum"))]
+        about = prose(variable.get("description"), 200).rstrip(".")
+        if len(choices) > 1:
+            meaning = f" ({about})" if about else ""
+            yield f"In {text(node.get('url'))}, {name}{meaning} is {' or '.join(choices[:12])}."
 
 
 def _elsewhere(url: str, operations: Iterable[Operation]) -> dict[str, str]:
@@ -138,6 +153,8 @@ def _filled(node: Node) -> str:
         default = text(mapping(variable).get("default"))
         has_choice = bool(mapping(variable).get("enum"))
         in_host = f"{{{name}}}" in urlsplit(url).netloc
+        if _SECRET.search(name):  # a default would be somebody's key
+            continue
         if default and (has_choice or not in_host or not default.lower().startswith(_PLACEHOLDERS)):
             url = url.replace(f"{{{name}}}", default)
     return f"https:{url}" if url.startswith("//") else url

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from connector.errors import ManifestError, Problem
-from connector.importing.draft import write
+from connector.errors import Problem
+from connector.importing.linted import problems_of, refusal
 from connector.importing.openapi import Imported, without
-from connector.lint import lint
 
 _ROUNDS: Final = 3  # what cannot be read is told before what lint finds
 
@@ -23,15 +20,10 @@ def sound(made: Imported) -> Imported:
         OSError: if there is no place for temporary files.
     """
     for _ in range(_ROUNDS):
-        with tempfile.TemporaryDirectory(prefix="connector-") as place:
-            folder = Path(place) / "draft"
-            write(made.draft, folder)
-            problems = lint(folder)
+        problems = problems_of(made.draft)
         refused = _by_action(problems)
         if problems and (not refused or len(refused) == len(made.draft.actions)):
-            raise ManifestError(
-                [replace(problem, where=Path(problem.where).name) for problem in problems[:5]]
-            )
+            raise refusal(problems)
         if not refused:
             break
         made = without(made, refused)

@@ -51,7 +51,7 @@ def read(spec: Spec, at: Found) -> Operation:
         bodies=tuple(bodies),
         is_body_required=body.get("required") is True or any(p.get("required") is True for p in form),
         body_description=text(body.get("description")),
-        answers=tuple(_answers(spec, node, _types(node, spec, "produces"))),
+        answers=tuple(_answers(spec, node, _types(node, spec, "produces"), left_out)),
         security=security_of(node),
         left_out=tuple(left_out),
     )
@@ -120,12 +120,13 @@ def _form(parameters: list[Node], takes: list[str]) -> Iterator[Media]:
     yield Media(type=kind, schema=schema, encoding=encoding)
 
 
-def _answers(spec: Spec, node: Node, gives: list[str]) -> Iterator[Answer]:
+def _answers(spec: Spec, node: Node, gives: list[str], left_out: list[str]) -> Iterator[Answer]:
     for status, said in mapping(node.get("responses")).items():
         try:
             answer = spec.at(said)
-        except Inexpressible:  # of an answer nothing is sent: without it, less is known
+        except Inexpressible as error:  # of an answer nothing is sent: without it, less is known
             answer = {}
+            left_out.append(f"of its answer {status}: {error}")
         schema = answer.get("schema")
         kinds = gives or ["application/json"]
         media = () if schema is None else tuple(Media(type=kind, schema=schema) for kind in kinds)

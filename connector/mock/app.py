@@ -101,10 +101,10 @@ class _Mock:
             return _played(recorded)
         read = [(one, self._asked(one, values, query, request, raw)) for one, values in found]
         # a path that is written out is meant before one with an input in that place
-        read.sort(key=lambda pair: (pair[0].unknown, -pair[1].fitting))
+        read.sort(key=lambda pair: (pair[0].openness, -pair[1].fitting))
         fitting = [pair for pair in read if not pair[1].wrong]
         if not fitting:
-            nearest = [one for endpoint, one in read if endpoint.unknown == read[0][0].unknown]
+            nearest = [one for endpoint, one in read if endpoint.openness == read[0][0].openness]
             raise self._wrong(min(nearest, key=lambda one: len(one.wrong)))
         try:
             reply = self._answering.reply(

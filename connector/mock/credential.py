@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from connector.connection import Connection, resolve
 from connector.errors import ConnectorError, InputError, Problem
 from connector.manifest import Connector, Request
-from connector.mock.moving import leading_fields, moved, strays
+from connector.mock.moving import leading_fields, moved, requests, strays
 from connector.mock.value import CannotMakeError, value_for
 from connector.request import build_check, build_token
 from connector.schema import Checker
@@ -30,14 +30,15 @@ class Credential:
         fields: of a connection to it; the secrets are of no use elsewhere.
         away: what the manifest itself leads elsewhere, so that no fields lead it here: `base_url`, `token_url`, and
             the ids of actions.
-        recorded_prefix: of paths in cassettes, which were recorded at the usual base URL.
+        recorded_prefixes: what paths in cassettes begin with, for they were recorded at the usual base URLs; by
+            action and route.
         token_path: where access tokens are given, for an auth that fetches one; else empty.
     """
 
     connector: Connector
     fields: Mapping[str, Any]
     away: tuple[str, ...]
-    recorded_prefix: str
+    recorded_prefixes: Mapping[tuple[str, str], str]
     token_path: str
     _connection: Connection = field(repr=False)
 
@@ -100,7 +101,10 @@ def credential(connector: Connector, url: str = _ANYWHERE) -> Credential:
             made[name] = _setting(name, schema)
     settings = {name: value for name, value in made.items() if name not in form.secrets}
     scope = {"connection": {**settings, **form.defaults}}
-    usual = urlsplit(str(form.base_url.fill(scope))).path.rstrip("/")
+    usual = {
+        (action.id, name): urlsplit(str((request.base_url or form.base_url).fill(scope))).path.rstrip("/")
+        for action, name, request in requests(connector)
+    }
     leading = {**made, **leading_fields(connector, scope, url)}
     connection = _resolved(connector, leading)
     used, away = connector, ("base_url",) if connection is None else strays(connection, url)

@@ -37,9 +37,13 @@ class Endpoint:
         return self.action.routes[self.route_id]
 
     @property
-    def unknown(self) -> int:
-        """How many expressions stand in the path."""
-        return sum(isinstance(part, Expression) for part in self.parts)
+    def openness(self) -> int:
+        """How much of the path may be anything: of two that match, the one with less is meant.
+
+        `/items/new` before `/items/{id}`, and `/commits/{sha}.{form}` before `/commits/{sha}`: a segment that may be
+        anything counts twice, one that is written out in part once.
+        """
+        return sum(_openness(pattern.pattern) for pattern in self._segments)
 
     @cached_property
     def shown(self) -> str:
@@ -104,6 +108,10 @@ def endpoints(connector: Connector, prefix_of: Callable[[Request | None], str]) 
 def listed(all_: list[Endpoint]) -> list[str]:
     """Each method with its path, once."""
     return list(dict.fromkeys(f"{one.method} {one.shown}" for one in all_))
+
+
+def _openness(pattern: str) -> int:
+    return 2 if pattern == "(.+)" else int("(.+)" in pattern)
 
 
 def _parts(path: Template, prefix: str) -> tuple[str | Expression, ...]:

@@ -22,7 +22,7 @@ def leading_fields(connector: Connector, scope: Mapping[str, Any], url: str) -> 
         url: where all is to go.
     """
     form = connector.connection
-    templates = [form.base_url, *(request.base_url for _, _, request in _requests(connector))]
+    templates = [form.base_url, *(request.base_url for _, _, request in requests(connector))]
     found = {name: url for one in templates if one is not None and (name := _first_field(one)) is not None}
     if form.auth.token_url is not None and (name := _first_field(form.auth.token_url)) is not None:
         found.setdefault(name, url + token_path(form, scope))
@@ -41,7 +41,7 @@ def strays(connection: Connection, url: str) -> tuple[str, ...]:
     urls = {"base_url": connection.base_url}
     if connection.connector.connection.auth.fetches_token:
         urls["token_url"] = connection.token_url
-    for action, _, request in _requests(connection.connector):
+    for action, _, request in requests(connection.connector):
         if request.base_url is not None:
             urls[action.id] = connection.url_of(request)
     return tuple(name for name, one in urls.items() if one != url and not one.startswith(f"{url}/"))
@@ -57,7 +57,7 @@ def moved(connector: Connector, scope: Mapping[str, Any], url: str, away: tuple[
     if "base_url" in away:
         form = replace(form, base_url=here)
     actions = dict(connector.actions)
-    for action, name, request in _requests(connector):
+    for action, name, request in requests(connector):
         if request.base_url is not None and (action.id in away or "base_url" in away):
             here_too = replace(actions[action.id].routes[name], request=replace(request, base_url=here))
             routes = {**actions[action.id].routes, name: here_too}
@@ -65,7 +65,8 @@ def moved(connector: Connector, scope: Mapping[str, Any], url: str, away: tuple[
     return replace(connector, connection=form, actions=actions)
 
 
-def _requests(connector: Connector) -> Iterator[tuple[Action, str, Request]]:
+def requests(connector: Connector) -> Iterator[tuple[Action, str, Request]]:
+    """The request of every route, with its action and the route's name."""
     for action in connector.actions.values():
         for name, route in action.routes.items():
             yield action, name, route.request

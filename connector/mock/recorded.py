@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from connector.manifest import Connector
+from connector.plan import chosen_route
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,12 @@ class Tape:
         return known[number % len(known)]
 
 
-def tape_of(connector: Connector, prefix: str) -> Tape:
+def tape_of(connector: Connector, prefixes: Mapping[tuple[str, str], str]) -> Tape:
     """The cassettes of a connector's examples; none where vcrpy, which reads them, is not installed.
 
     Args:
         connector: whose examples they are.
-        prefix: of the recorded paths: what the base URL ends with.
+        prefixes: of the recorded paths, by action and route: what the base URL ends with.
 
     Raises:
         ConnectorError: a cassette that cannot be read.
@@ -77,6 +78,7 @@ def tape_of(connector: Connector, prefix: str) -> Tape:
             path = path_of(connector, action, example)
             if not path.is_file():
                 continue
+            prefix = prefixes[action.id, chosen_route(action, connector.connection.defaults, example.route)]
             for request, response in zip(*read(path), strict=False):
                 url = urlsplit(request.uri)
                 query = [

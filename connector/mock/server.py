@@ -42,7 +42,7 @@ class Mock(Served):
     ) -> None:
         self._loaded = connector if isinstance(connector, Connector) else load(connector)
         self._right = credential(self._loaded)
-        self._tape = tape_of(self._loaded, self._right.recorded_prefix)
+        self._tape = tape_of(self._loaded, self._right.recorded_prefixes)
         app = create_app(self._right, self._tape, faults=faults, told=told)
         super().__init__(app, f"mock-{self._loaded.id}", port=port)
 
@@ -84,6 +84,6 @@ def serve_mock(
         OSError: the port is taken, or may not be used.
     """
     right = credential(connector)
-    tape = tape_of(connector, right.recorded_prefix)
+    tape = tape_of(connector, right.recorded_prefixes)
     app = create_app(right, tape, faults=faults, told=told)
     serve_app(app, port=port, ready=lambda url: ready(url, credential(connector, url), tape.count))

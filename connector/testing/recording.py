@@ -15,6 +15,7 @@ from connector.connection import Connection, resolve
 from connector.errors import CredentialError
 from connector.loading import load
 from connector.manifest import Connector
+from connector.plan import chosen_route
 from connector.run import OpenConnection
 from connector.secret import Secret
 from connector.testing.answer_shape import AnswerShape, differences, shape_of
@@ -38,6 +39,7 @@ def record(
     *,
     live: bool | Connection = False,
     allow: Collection[str] = (),
+    missed: Callable[[CassetteError], None] | None = None,
 ) -> Iterator[str]:
     """Record cassettes; all examples of all actions if none is named.
 
@@ -48,6 +50,8 @@ def record(
         live: record against the real API: with this connection, or with the key from the environment.
         allow: places at which something looks like a secret, and is none: see `secret_scan`. What the old
             cassette allows stays allowed.
+        missed: called with why an example has no cassette that may be kept, and the next one is recorded; if absent,
+            it is raised.
 
     Yields:
         A text for people for each cassette: its path, and what changed in the answers' shape.
@@ -60,7 +64,12 @@ def record(
     with ExitStack() as stack:
         connect = _connect(loaded, live, stack)
         for one in chosen:
-            yield record_example(one, connect, allow)
+            try:
+                yield record_example(one, connect, allow)
+            except CassetteError as error:
+                if missed is None:
+                    raise
+                missed(error)
 
 
 def record_example(one: ConnectorExample, connect: Connect, allow: Collection[str] = ()) -> str:
@@ -85,9 +94,11 @@ def record_example(one: ConnectorExample, connect: Connect, allow: Collection[st
         }
 
     allowed = {*allow, *(old.allowed if old else ())}
-    secrets, against = connection.every_secret, host + usual_path(one.connector)
+    secrets, against = connection.every_secret, host + usual_path(one)
     with (
-        recording(one.cassette, secrets, against, base_url=connection.base_url, notes=notes, allow=allowed),
+        recording(
+            one.cassette, secrets, against, base_url=url_of(one, connection), notes=notes, allow=allowed
+        ),
         OpenConnection(connection) as opened,
     ):
         run(opened, one)
@@ -95,9 +106,15 @@ def record_example(one: ConnectorExample, connect: Connect, allow: Collection[st
     return "\n".join((f"{one.id}: {head} ({one.cassette})", *lines))
 
 
-def usual_path(connector: Connector) -> str:
-    """What paths begin with at the connector's usual base URL, and thus in a replay."""
-    return urlsplit(resolve(connector, stand_ins(connector), environ={}).base_url).path
+def usual_path(one: ConnectorExample) -> str:
+    """What its paths begin with at the usual base URL, and thus in a replay."""
+    return urlsplit(url_of(one, resolve(one.connector, stand_ins(one.connector), environ={}))).path
+
+
+def url_of(one: ConnectorExample, connection: Connection) -> str:
+    """The base URL of an example's request: its route may have one of its own."""
+    route = chosen_route(one.action, connection.settings, one.example.route)
+    return connection.url_of(one.action.routes[route].request)
 
 
 def run(opened: OpenConnection, one: ConnectorExample) -> None:
@@ -108,11 +125,15 @@ def run(opened: OpenConnection, one: ConnectorExample) -> None:
 def _connect(connector: Connector, live: bool | Connection, stack: ExitStack) -> Connect:
     if live:
         connection = live if isinstance(live, Connection) else resolve(connector, {})
-        parts = urlsplit(connection.base_url)
-        return lambda _: (connection, f"{parts.scheme}://{parts.netloc}", connection.base_url)
+        return lambda one: (connection, _host(url_of(one, connection)), connection.base_url)
     if connector.id == "perplexity":
         return _to_sandbox(connector, stack)
     return _to_mock(connector, stack)
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _to_sandbox(connector: Connector, stack: ExitStack) -> Connect:
