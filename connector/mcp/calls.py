@@ -143,7 +143,8 @@ def _tell_fault(tool: Tool, error: Exception) -> None:
 async def _cancelled(tasks: set[asyncio.Task[Answer]]) -> None:
     """Cancel them, and wait until their runs are cancelled at the service; but not for long."""
     for task in tasks:
-        task.cancel()
+        if not task.cancelling():  # a second time would break off the request that cancels its run
+            task.cancel()
     if tasks:
         with anyio.CancelScope(shield=True):
             await asyncio.wait(set(tasks), timeout=GIVE_UP_SECONDS)
