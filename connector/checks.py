@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from connector.errors import Problem
+from connector.evaluate import Drift, is_true
 from connector.manifest import Action, Lifecycle, Route, Rule
 from connector.schema import Schema
 
@@ -22,13 +23,18 @@ def input_problems(action: Action, route: Route, inputs: Mapping[str, Any]) -> I
     if "inputs" in wrong:  # all of them, such as too many
         return
     scope = {"inputs": inputs}
-    for rules in (action.rules, route.rules):
-        for rule in rules:
-            if rule.when is None:
+    for rules in (action.asked_rules, route.asked_rules):
+        for needs, evaluate, rule in rules:
+            if evaluate is None:
                 yield from _broken(rule, inputs, wrong)
-            elif rule.needs and rule.needs.isdisjoint(inputs):
-                continue  # most rules are about inputs that are not given
-            elif wrong.isdisjoint(rule.names) and rule.holds_in(scope):
+                continue
+            if needs and needs.isdisjoint(inputs):  # most rules are about inputs that are not given
+                continue
+            try:
+                value = evaluate(scope)
+            except Drift:  # what cannot be asked does not hold
+                continue
+            if value is not None and value is not False and is_true(value) and wrong.isdisjoint(rule.names):
                 yield Problem(", ".join(rule.names) or "inputs", rule.say, "")
 
 
@@ -83,28 +89,22 @@ def _column(rows: Any, field: str) -> Iterator[Any]:
 def unsupported(route: Route, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The given inputs that the route cannot carry, each with the reason. The inputs fit the schema."""
     for path, reason in route.not_carried:
-        if path[0] in inputs:
-            harmless = reason.harmless
-            if any(value not in harmless for value in _values_at(inputs[path[0]], path[1:])):
-                yield ".".join(path), reason.why
+        if path[0] in inputs and _is_harmful(inputs[path[0]], path[1:], reason.harmless):
+            yield ".".join(path), reason.why
 
 
-def _values_at(value: Any, path: tuple[str, ...]) -> list[Any]:
-    """What stands at a path, in every item of the lists on the way."""
-    found = [value]
-    for name in path:
-        found = [item[name] for item in _objects(found) if name in item]
-    return found
-
-
-def _objects(values: list[Any]) -> list[dict[str, Any]]:
-    objects = []
-    for value in values:
-        if isinstance(value, dict):
-            objects.append(value)
-        elif isinstance(value, list):
-            objects += _objects(value)
-    return objects
+def _is_harmful(value: Any, path: tuple[str, ...], harmless: tuple[Any, ...]) -> bool:
+    """Whether a value other than the harmless ones stands at a path, in any item of the lists on the way."""
+    if not path:
+        return value not in harmless
+    if isinstance(value, dict):
+        return path[0] in value and _is_harmful(value[path[0]], path[1:], harmless)
+    if isinstance(value, list):
+        for item in value:
+            # most items are objects that lack the name: no call for those
+            if (not isinstance(item, dict) or path[0] in item) and _is_harmful(item, path, harmless):
+                return True
+    return False
 
 
 def aged(action: Action, route_id: str, inputs: Mapping[str, Any], today: date) -> Iterator[str]:

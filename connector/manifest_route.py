@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -282,17 +282,21 @@ class Rule(Strict):
 
     def holds(self, inputs: Mapping[str, Any]) -> bool:
         """Whether `when` does, for these inputs."""
-        return self.holds_in({"inputs": inputs})
-
-    def holds_in(self, scope: Mapping[str, Any]) -> bool:
-        """As holds, for a scope such as {"inputs": {...}}."""
         if self.when is None:
             return False
         try:
-            value = self.when.evaluate(scope)
+            return is_true(self.when.evaluate({"inputs": inputs}))
         except Drift:
             return False
-        return value is not None and value is not False and is_true(value)
+
+
+Asked = tuple[frozenset[str], Callable[[Mapping[str, Any]], Any] | None, Rule]
+"""A rule to be asked: the inputs it needs, what its `when` evaluates to for a scope, and the rule."""
+
+
+def asked(rules: tuple[Rule, ...]) -> tuple[Asked, ...]:
+    """The rules, ready to be asked for each run."""
+    return tuple((rule.needs, rule.when.evaluate if rule.when else None, rule) for rule in rules)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -384,6 +388,16 @@ class Route(Lifecycle):
         top_k: the API has no such parameter
         safe: {why: the API always is, harmless: [true]}
     """
+
+    @cached_property
+    def asked_rules(self) -> tuple[Asked, ...]:
+        """The rules, ready to be asked."""
+        return asked(self.rules)
+
+    @cached_property
+    def output_fillers(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
+        """By name: what gives an output's value for a scope of inputs and response."""
+        return {name: template.fill for name, template in self.outputs.items()}
 
     @cached_property
     def not_carried(self) -> tuple[tuple[tuple[str, ...], Unsupported], ...]:

@@ -66,12 +66,12 @@ def pick(plan: Plan, reply: Reply, *, attempts: int = 1) -> Result:
         },
     }
     required = plan.action.outputs.get("required", ())
-    templates = plan.route.outputs
+    fillers = plan.route.output_fillers
     outputs: dict[str, Any] = {}
     for name, typed in plan.action.typed_outputs.items():
-        template = templates.get(name)
+        fill = fillers.get(name)
         try:
-            value = template.fill(scope) if template else None
+            value = None if fill is None else fill(scope)
             outputs[name] = None if value is None else typed(value)
         except Drift as drift:
             raise _error(reply, name, drift.expected, drift.got, f"at {drift.step}") from None
