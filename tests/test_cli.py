@@ -528,7 +528,9 @@ def test_record_prints_what_it_recorded(cli: Any, monkeypatch: pytest.MonkeyPatc
     """The action and the example are passed on, with the sandbox unless --live is given."""
     asked: list[Any] = []
 
-    def record(connector: Any, action: str | None, example: str | None, *, live: Any, allow: Any) -> Any:
+    def record(
+        connector: Any, action: str | None, example: str | None, *, live: Any, allow: Any, missed: Any
+    ) -> Any:
         asked.append((str(connector.folder), action, example, bool(live), allow))
         yield "done"
 
