@@ -17,6 +17,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from connector.shipped_files import shipped_names
@@ -24,6 +25,7 @@ from connector.shipped_files import shipped_names
 GROUP: Final = "connector.manifests"
 OURS: Final = "perplexity-connector"
 _MOST_BYTES: Final = 1 << 20
+_MOST_CONNECTORS: Final = 200  # of one package; a file full of them would take a list of connectors seconds
 # patterns as text: most environments have no such package, and compiling them takes longer than the search
 _NAME: Final = r"[a-z][a-z0-9_]{0,63}"  # as a connector's id
 _VALUE: Final = r"(?a)([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*(?::\s*(.*))?"
@@ -79,7 +81,7 @@ def installed(places: Iterable[str] | None = None) -> Found:
     """
     claims: dict[str, list[Installed | Unusable]] = {}
     for distribution in _distributions(sys.path if places is None else places):
-        for name, value in _entries(distribution):
+        for name, value in islice(_entries(distribution), _MOST_CONNECTORS):
             claims.setdefault(name, []).append(_claim(distribution, name, value))
     found = Found({}, [])
     ours = set(shipped_names()) if claims else set()

@@ -123,7 +123,7 @@ def test_ctrl_c_ends_a_command(arguments: tuple[str, ...], steps: tuple[Step, ..
     sent = threading.Event()
     with (
         nothing_left(),
-        Loopback((*steps, lambda _: sent.set(), 30.0)) as server,
+        Loopback((*steps, lambda _: sent.set(), 30.0), ok(b"{}")) as server,
         subprocess.Popen(
             [sys.executable, "-m", "connector.cli", "run", *arguments, "--base-url", server.url],
             env={**environment, "PYTHONPATH": str(root)},

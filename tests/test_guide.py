@@ -72,6 +72,7 @@ def as_executed(script: str, site: Path) -> str:
     )
 
 
+@pytest.mark.slow
 def test_the_guide_works(tmp_path: Path, environment: dict[str, str]) -> None:
     """Each file is written, each command ends with success, in the order of the page."""
     folder = tmp_path / "empty"

@@ -223,6 +223,7 @@ def test_reports_say_what_was_recorded(library: Path, pytester: pytest.Pytester)
     assert text.count('name="recorded_against" value="a mock of the manifest"') == 2
 
 
+@pytest.mark.slow
 def test_it_works_on_several_processes(library: Path, pytester: pytest.Pytester) -> None:
     """With xdist, and with warnings as errors."""
     pytester.makepyfile(TEST)
