@@ -129,7 +129,7 @@ HOMES = {
     "click": {"cli"},
     "rich": {"cli"},
     "starlette": {"sandbox", "mcp", "mock"},
-    "uvicorn": {"sandbox", "mcp"},
+    "uvicorn": {"sandbox"},
     "mcp": {"mcp"},
     "mcp_types": {"mcp"},
     "anyio": {"mcp"},

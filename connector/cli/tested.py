@@ -72,7 +72,7 @@ def test(
     file = _writable(junit)
     chosen = [one for named in find_connectors(words) for one in examples(*named)]
     _need_some(chosen)
-    shown = Shown(is_live=live)
+    shown = Shown()
     how: Any = {"keyword": keyword, "stops_at_first": stops, "junit": file}
     if live:
         with ExitStack() as stack:

@@ -28,9 +28,8 @@ class Shown:
         left_out: examples that were not run, by the reason.
     """
 
-    def __init__(self, *, is_live: bool) -> None:
+    def __init__(self) -> None:
         self.left_out: dict[str, Sequence[ConnectorExample]] = {}
-        self._is_live = is_live
         self._begun = time.monotonic()
         self._line = ""
         self._passed = 0

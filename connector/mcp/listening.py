@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
-import uvicorn
 from starlette.requests import ClientDisconnect
 
 from connector.errors import InputError, Problem
@@ -19,8 +17,7 @@ from connector.mcp.guard import Guard, hosts
 from connector.mcp.logs import to_stderr
 from connector.mcp.server import server_of
 from connector.mcp.tools import Tool
-from connector.sandbox.protocol import Protocol
-from connector.sandbox.server import listen
+from connector.sandbox.server import Server, listen
 from connector.secret import Secret
 
 MAX_BODY: Final = 4 * 1024 * 1024
@@ -72,7 +69,7 @@ def serve(
             max_sessions=MAX_SESSIONS,
         )
         guarded = Guard(app, hosts(host, bound, names), token)
-        server = _Server(guarded, on_ready=lambda: ready(url(host, bound)))
+        server = Server(guarded, on_ready=lambda: ready(url(host, bound)), is_dated=True, has_lifespan=True)
         logging.getLogger("mcp.server.streamable_http").addFilter(_is_fault)
         # uvicorn shuts down in good order and then raises the interrupt again
         with suppress(KeyboardInterrupt):
@@ -89,25 +86,3 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, app: Guard, *, on_ready: Callable[[], None]) -> None:
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            lifespan="on",
-            ws="none",
-            http=Protocol,
-            loop="asyncio",
-            timeout_graceful_shutdown=1,
-        )
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_ready()

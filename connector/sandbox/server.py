@@ -13,6 +13,7 @@ from typing import Self
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from connector.sandbox.app import create_app
 from connector.sandbox.protocol import Protocol
@@ -127,18 +128,27 @@ class Sandbox(Served):
         super().__init__(create_app(sonar=sonar, faults=faults), "perplexity-sandbox", port=port)
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, app: Starlette, *, on_ready: Callable[[], None]) -> None:
+class Server(uvicorn.Server):
+    """Serves an application. Nothing is logged: stdout belongs to the caller.
+
+    Args:
+        app: the application.
+        on_ready: called as soon as it listens.
+        is_dated: answers have a Date, which differs from run to run.
+        has_lifespan: the application is told when serving begins and ends.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, on_ready: Callable[[], None], is_dated: bool, has_lifespan: bool
+    ) -> None:
         config = uvicorn.Config(
             app,
-            # Nothing is logged: stdout belongs to the caller. The headers that would differ from run
-            # to run are left out.
             log_config=None,
             log_level="critical",
             access_log=False,
-            date_header=False,
+            date_header=is_dated,
             server_header=False,
-            lifespan="off",
+            lifespan="on" if has_lifespan else "off",
             ws="none",
             http=Protocol,
             loop="asyncio",
@@ -148,8 +158,14 @@ class _Server(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
         await super().startup(sockets)
         self._on_ready()
+
+
+class _Server(Server):
+    def __init__(self, app: Starlette, *, on_ready: Callable[[], None]) -> None:
+        super().__init__(app, on_ready=on_ready, is_dated=False, has_lifespan=False)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
