@@ -166,7 +166,7 @@ class AsyncSocket:
     def is_idle(self) -> bool:
         """See Socket.is_idle. What the loop has not come to yet counts too."""
         arrived = self._arrived
-        return not (arrived.text or arrived.is_over or arrived.transport.is_closing() or self._has_come())
+        return not (arrived.text or arrived.is_over or arrived.transport.is_closing() or self._has_come(0))
 
     async def close(self) -> None:
         """Break the connection; see Socket.close. A forked process shares even what the loop watches."""

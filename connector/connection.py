@@ -65,6 +65,11 @@ class Connection:
         return Redactor(long, cut=False)
 
     @cached_property
+    def signed(self) -> dict[Any, Any]:
+        """Where `request` keeps what it has made of the secrets: headers that have them in it, ready to be sent."""
+        return {}
+
+    @cached_property
     def base_url(self) -> str:
         """Where requests go, without a slash at the end."""
         url = self.connector.connection.base_url.fill({"connection": {**self.settings}})

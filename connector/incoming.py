@@ -124,13 +124,16 @@ class Incoming:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A line of the head, or of the trailers, which say nothing."""
-        if not value.isascii() or not value.decode("ascii").isprintable():
-            value = _checked(value)
-        if not self.has_head:
+        if self.has_head:
+            _checked(value)
+        else:
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
+        values = b"".join([value for _, value in self.headers])
+        if not values.isascii() or not values.decode("ascii").isprintable():
+            self.headers = [(name, _checked(value)) for name, value in self.headers]
         self.status = self._parser.get_status_code()
         self._is_interim = 100 <= self.status < 200
         if self._is_interim:
@@ -140,13 +143,12 @@ class Incoming:
         self.has_head = True
         has_length = is_chunked = False
         for name, value in self.headers:
-            match len(name), name.lower():
-                case 14, b"content-length":
-                    has_length = True
-                case 17, b"transfer-encoding":
-                    if is_chunked or value.strip().lower() != b"chunked":
-                        raise _Refused
-                    is_chunked = True
+            if len(name) == 14 and name.lower() == b"content-length":
+                has_length = True
+            elif len(name) == 17 and name.lower() == b"transfer-encoding":
+                if is_chunked or value.strip().lower() != b"chunked":
+                    raise _Refused
+                is_chunked = True
         self._is_plain = not (has_length and is_chunked)
         self._until_the_end = not (has_length or is_chunked or self.status in _NO_BODY)
 

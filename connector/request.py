@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -21,9 +21,12 @@ from connector.errors import InputError, Problem
 from connector.evaluate import text_of
 from connector.http import httpx
 from connector.manifest import Connector
+from connector.messages import Pairs, Request
 from connector.plan import Plan
 from connector.secret import MASK, Redactor, Secret
 
+Headers = tuple[tuple[str, str], ...]
+_FEW: Final = 64
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - a name
 """What stands in for an access token is named by this, as a field's is by the field."""
 
@@ -40,7 +43,7 @@ class Preview:
     """The body as it is sent, where it is no JSON: a form."""
 
 
-def build(plan: Plan, connection: Connection) -> httpx.Request:
+def build(plan: Plan, connection: Connection) -> Request:
     """The request of a plan.
 
     Raises:
@@ -52,7 +55,7 @@ def build(plan: Plan, connection: Connection) -> httpx.Request:
     return _signed(plan.method, url, headers, content, connection)
 
 
-def build_token(connection: Connection) -> httpx.Request:
+def build_token(connection: Connection) -> Request:
     """The request for an access token (RFC 6749, 4.4). It goes to the manifest's token_url."""
     url, auth = _url(connection.token_url), connection.connector.connection.auth
     scope = {"connection": connection.fields(lambda _, secret: secret.reveal())}
@@ -68,7 +71,7 @@ def build_token(connection: Connection) -> httpx.Request:
     headers = _standard_headers(_agent(connection.connector), form="application/x-www-form-urlencoded")
     if auth.send_as == "basic":
         pair = ":".join(map(quote_plus, client.values())).encode()  # RFC 6749, 2.3.1: encoded, then joined
-        headers = {**headers, "Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        headers += (("Authorization", f"Basic {base64.b64encode(pair).decode()}"),)
     else:
         fields.update(client)
     pairs = [
@@ -77,16 +80,16 @@ def build_token(connection: Connection) -> httpx.Request:
         for item in (value if isinstance(value, list) else [value])
         if item is not None
     ]
-    return _complete("POST", url, headers, urlencode(pairs).encode(), connection)
+    return _complete("POST", url, _encoded(headers), urlencode(pairs).encode(), connection)
 
 
-def build_follow_up(plan: Plan, method: str, path: str, connection: Connection) -> httpx.Request:
+def build_follow_up(plan: Plan, method: str, path: str, connection: Connection) -> Request:
     """A request that follows a plan's answer: to the same place, without a body."""
     url = _url(connection.url_of(plan.route.request) + path)
     return _signed(method, url, _standard_headers(_agent(plan.connector)), None, connection)
 
 
-def build_check(connection: Connection) -> httpx.Request:
+def build_check(connection: Connection) -> Request:
     """The connector's free request that shows whether a connection works."""
     check = connection.connector.connection.check
     url = _url(connection.base_url + (check.path if check else "/"))
@@ -104,7 +107,7 @@ def preview(plan: Plan, connection: Connection, *, stand_in: Callable[[str], str
         signed["Authorization"] = f"Basic {MASK}"
     for number, (name, value) in enumerate(query.items()):
         url += f"{'&' if plan.query or number else '?'}{httpx.QueryParams({name: ''})}{value}"
-    shown = Preview(plan.method, url, _merged(headers, signed), plan.body, text)
+    shown = Preview(plan.method, url, dict(_merged(headers, signed.items())), plan.body, text)
     if not plan.secrets:
         return shown
     hide = Redactor(plan.secrets, cut=False)
@@ -208,13 +211,13 @@ def _agent(connector: Connector) -> str:
 @lru_cache(maxsize=64)  # nothing in it is secret, and few differ
 def _standard_headers(
     agent: str, accept: str = "application/json", coding: str = "gzip", form: str | None = None
-) -> Mapping[str, str]:
+) -> Headers:
     """What every request has. `gzip` is what `transport` can read."""
-    headers = {"Accept": accept, "Accept-Encoding": coding, "User-Agent": agent}
-    return headers if form is None else {**headers, "Content-Type": form}
+    headers = (("Accept", accept), ("Accept-Encoding", coding), ("User-Agent", agent))
+    return headers if form is None else (*headers, ("Content-Type", form))
 
 
-def _headers(plan: Plan, form: str | None) -> Mapping[str, str]:
+def _headers(plan: Plan, form: str | None) -> Headers:
     """The request's headers but for the auth: what every request has, and an action's own."""
     agent = _agent(plan.connector)
     if plan.streams:
@@ -230,7 +233,7 @@ def _headers(plan: Plan, form: str | None) -> Mapping[str, str]:
             message = f"The header {name} would hold what HTTP cannot carry."
             hint = "Use printable ASCII, without a space at either end, for what goes into it."
             raise InputError([Problem("inputs", message, hint)])
-    return _merged(standard, plan.headers)
+    return _merged(standard, plan.headers.items())
 
 
 def _content(plan: Plan) -> tuple[str | None, bytes | None]:
@@ -276,16 +279,16 @@ def _named(name: str) -> str:
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _merged(*parts: Mapping[str, str]) -> dict[str, str]:
+def _merged(*parts: Iterable[tuple[str, str]]) -> Headers:
     """Headers put together; a later one replaces an earlier one, however their names are spelt."""
-    found = {}
-    for part in parts:
-        for name, value in part.items():
-            found[name.lower()] = name, value
-    return dict(found.values())
+    found = {name.lower(): (name, value) for part in parts for name, value in part}
+    return tuple(found.values())
 
 
-_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+# inputs in which a value holds itself are refused before: no need to look for one again
+_encode: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+).encode
 
 
 def _json(body: Any) -> bytes:
@@ -306,35 +309,30 @@ def _plain_url(text: str) -> httpx.URL:
     return httpx.URL(text)
 
 
-class _Request(httpx.Request):
-    """A request that prints without its query, which may hold a key."""
-
-    @property
-    def content(self) -> bytes:
-        return self.read()
-
-    def __repr__(self) -> str:
-        return f"<Request({self.method!r}, {str(self.url.copy_with(query=None))!r})>"
-
-
 def _signed(
-    method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None, connection: Connection
-) -> httpx.Request:
+    method: str, url: httpx.URL, headers: Headers, content: bytes | None, connection: Connection
+) -> Request:
     """The request with the secrets in it. Nothing is refused here: a traceback would show them."""
-    signed, query = _auth(connection, lambda _, secret: secret.reveal())
+    signed = connection.signed.get(headers)
+    if signed is None:
+        proof, query = _auth(connection, lambda _, secret: secret.reveal())
+        signed = _encoded(_merged(headers, proof.items())), query
+        if len(connection.signed) < _FEW:
+            connection.signed[headers] = signed
+    pairs, query = signed
     for name, value in query.items():
         url = url.copy_add_param(name, value)
-    return _complete(method, url, _merged(headers, signed), content, connection)
+    return _complete(method, url, pairs, content, connection)
+
+
+def _encoded(headers: Headers) -> Pairs:
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
 
 
 def _complete(
-    method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None, connection: Connection
-) -> httpx.Request:
-    sent = [(b"Host", url.netloc)]
-    sent += [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+    method: str, url: httpx.URL, pairs: Pairs, content: bytes | None, connection: Connection
+) -> Request:
+    sent = [(b"Host", url.netloc), *pairs]
     if content is not None or method in {"POST", "PUT", "PATCH"}:
         sent.append((b"Content-Length", b"%d" % len(content or b"")))
-    # a stream, unlike content, has httpx add and parse no headers of its own: that would take longer than the rest
-    body = httpx.ByteStream(content or b"")
-    limits = connection.connector.timeouts.steps
-    return _Request(method, url, headers=sent, stream=body, extensions={"timeout": limits})
+    return Request(method, url, sent, content or b"", connection.connector.timeouts.steps)

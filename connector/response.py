@@ -16,6 +16,7 @@ from connector.errors import ApiError, OutputError
 from connector.evaluate import Drift, described, is_true, type_name
 from connector.http import httpx
 from connector.manifest import Connector, ErrorRule
+from connector.messages import pairs_of
 from connector.network_errors import place
 from connector.plan import Plan, input_behind
 from connector.retry import retry_after
@@ -293,7 +294,7 @@ def _duration(seconds: float) -> str:
 def shown_headers(response: httpx.Response, redactor: Redactor) -> dict[str, str]:
     """An answer's headers, names in lower case, without secrets. What stands twice is joined by commas."""
     headers: dict[str, str] = {}
-    for raw, value in response.headers.raw:
+    for raw, value in pairs_of(response):
         name, text = raw.decode("ascii", "replace").lower(), value.decode("utf-8", "replace")
         headers[name] = f"{headers[name]}, {text}" if name in headers else text
     if not redactor.finds("\n".join(headers.values())):

@@ -14,8 +14,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from connector.deadline import Patience
@@ -23,6 +23,8 @@ from connector.http import httpx
 
 PART: Final = 64 * 1024
 """Read and written at once, at most: each part has what the deadline then leaves."""
+
+_LONGEST: Final = 10**6  # seconds that the system can count
 
 
 def connected(host: str, port: int, context: ssl.SSLContext | None, patience: Patience) -> Socket:
@@ -105,19 +107,35 @@ def is_address(host: str) -> bool:
     return True
 
 
-def readable(number: int) -> Callable[[], bool]:
-    """Tells whether anything has come to a socket that nobody has read, its end included."""
+Wait = Callable[[float | None], bool]
+"""Waits so many seconds, without end for None; whether what is waited for is there."""
+
+
+def readable(number: int) -> Wait:
+    """Waits until something has come to a socket that nobody has read, its end included."""
     if not hasattr(select, "poll"):  # Windows
-        return lambda: bool(select.select([number], [], [], 0)[0])
+        return lambda seconds: bool(select.select([number], [], [], seconds)[0])
+    return _polled(number, select.POLLIN)
+
+
+def _writable(number: int) -> Wait:
+    """Waits until a socket takes more."""
+    if not hasattr(select, "poll"):
+        return lambda seconds: bool(select.select([], [number], [], seconds)[1])
+    return _polled(number, select.POLLOUT)
+
+
+def _polled(number: int, event: int) -> Wait:
     watch = select.poll()
-    watch.register(number, select.POLLIN)
-    return lambda: bool(watch.poll(0))
+    watch.register(number, event)
+    return lambda seconds: bool(watch.poll(None if seconds is None else min(seconds, _LONGEST) * 1000))
 
 
 class Socket:
-    """One connection's socket. Another thread may close it."""
+    """One connection's socket, which waits only as long as it is told. Another thread may close it."""
 
     def __init__(self, system: socket.socket) -> None:
+        system.setblocking(False)
         self._system = system
         self._has_come = readable(system.fileno())
         self._is_in_use = False
@@ -130,14 +148,20 @@ class Socket:
         Raises:
             httpx.ReadTimeout, httpx.ReadError.
         """
-        with self._in_use():
-            self._system.settimeout(patience.left("read", httpx.ReadTimeout))
-            try:
-                return self._system.recv(PART)
-            except TimeoutError:
-                pass
-            except OSError as error:
-                raise httpx.ReadError(str(error)) from error
+        self._begin(httpx.ReadError)
+        try:
+            is_there = self._is_decrypted
+            while is_there or self._has_come(patience.left("read", httpx.ReadTimeout)):
+                try:
+                    return self._system.recv(PART)
+                except (BlockingIOError, ssl.SSLWantReadError):
+                    is_there = False
+                except ssl.SSLWantWriteError:
+                    is_there = _writable(self._system.fileno())(patience.left("read", httpx.ReadTimeout))
+        except OSError as error:
+            raise httpx.ReadError(str(error)) from error
+        finally:
+            self._is_over()
         raise httpx.ReadTimeout("")
 
     def write(self, data: bytes, patience: Patience) -> None:
@@ -147,36 +171,48 @@ class Socket:
             httpx.WriteTimeout, httpx.WriteError.
         """
         rest = memoryview(data)
-        with self._in_use():
+        self._begin(httpx.WriteError)
+        try:
             while rest:
-                self._system.settimeout(patience.left("write", httpx.WriteTimeout))
+                left = patience.left("write", httpx.WriteTimeout)
                 try:
                     rest = rest[self._system.send(rest[:PART]) :]
-                except TimeoutError:
-                    break
-                except OSError as error:
-                    raise httpx.WriteError(str(error)) from error
-                patience.sending.has_sent()
+                except (BlockingIOError, ssl.SSLWantWriteError):
+                    if not _writable(self._system.fileno())(left):
+                        break
+                except ssl.SSLWantReadError:
+                    if not self._has_come(left):
+                        break
+                else:
+                    patience.sending.has_sent()
+        except OSError as error:
+            raise httpx.WriteError(str(error)) from error
+        finally:
+            self._is_over()
         if rest:
             raise httpx.WriteTimeout("")
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing has come, not even the end: what nobody asked for must not be read as an answer."""
-        system = self._system
-        if isinstance(system, ssl.SSLSocket) and system.pending():
-            return False
-        return not self._has_come()
+        return not self._is_decrypted and not self._has_come(0)
 
-    @contextmanager
-    def _in_use(self) -> Iterator[None]:
+    @property
+    def _is_decrypted(self) -> bool:
+        """Whether something has come that only TLS knows of."""
+        return isinstance(self._system, ssl.SSLSocket) and self._system.pending() > 0
+
+    def _begin(self, error: type[httpx.NetworkError]) -> None:
         self._is_in_use = True
-        try:
-            yield
-        finally:
-            self._is_in_use = False
-            if self._is_closed:
-                self._system.close()
+        if self._is_closed:  # its number may be another's by now
+            self._is_over()
+            raise error("the connection is closed")
+
+    def _is_over(self) -> None:
+        """Nobody reads or writes any more."""
+        self._is_in_use = False
+        if self._is_closed:
+            self._system.close()
 
     def close(self) -> None:
         """Break the connection.

@@ -16,9 +16,11 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import suppress
 from typing import Final, cast
 
+from connector import messages
 from connector.deadline import EXTENSION, Patience, Sending, within
 from connector.errors import CutOff
 from connector.http import httpx
+from connector.messages import Pairs, pairs_of
 from connector.network_errors import FAILURES, PERHAPS_DONE, of_another_loop, place, translated
 from connector.wire import AsyncLines, Lines
 
@@ -225,12 +227,18 @@ class AsyncAnswer(_Begun):
 
 
 class _Decoder:
-    """Takes the compression off, piece by piece; no piece grows beyond MAX_BYTES."""
+    """Takes the compression off, piece by piece; no piece grows beyond MAX_BYTES.
+
+    Attributes:
+        is_coded: whether the answer names a coding, be it none.
+    """
 
     def __init__(self, response: httpx.Response, request: httpx.Request) -> None:
         self._request = request
         self._received = 0
-        self._gunzip = zlib.decompressobj(wbits=31) if _is_gzip(response, request) else None
+        named = _codings(response)
+        self.is_coded = bool(named)
+        self._gunzip = zlib.decompressobj(wbits=31) if named and _is_gzip(named, request) else None
 
     def decoded(self, piece: bytes) -> Iterable[bytes]:
         """What a piece holds, in bounded parts."""
@@ -280,7 +288,10 @@ class _Body:
     def answer(self) -> httpx.Response:
         """The answer with this body, which has ended."""
         self._decoder.end()
-        return _Whole(self._head, self._request, b"".join(self._pieces))
+        pairs = pairs_of(self._head)
+        if self._decoder.is_coded:
+            pairs = [pair for pair in pairs if pair[0].lower() != b"content-encoding"]
+        return _Whole(self._head.status_code, pairs, self._request, b"".join(self._pieces))
 
 
 _CODINGS: Final = {"gzip", "x-gzip", "deflate", "compress", "br", "zstd"}
@@ -288,18 +299,12 @@ _CODINGS: Final = {"gzip", "x-gzip", "deflate", "compress", "br", "zstd"}
 
 def _codings(response: httpx.Response) -> list[bytes]:
     """The values of Content-Encoding."""
-    # the raw pairs: a look-up by name has httpx guess the encoding of all of them, at each look-up
     return [
-        value
-        for name, value in response.headers.raw
-        if len(name) == 16 and name.lower() == b"content-encoding"
+        value for name, value in pairs_of(response) if len(name) == 16 and name.lower() == b"content-encoding"
     ]
 
 
-def _is_gzip(response: httpx.Response, request: httpx.Request) -> bool:
-    named = _codings(response)
-    if not named:
-        return False
+def _is_gzip(named: list[bytes], request: httpx.Request) -> bool:
     codings = b" ".join(named).decode("latin-1").lower().replace(",", " ").split()
     applied = [coding for coding in codings if coding != "identity"]
     if applied and applied not in (["gzip"], ["x-gzip"]):
@@ -313,17 +318,16 @@ def _is_gzip(response: httpx.Response, request: httpx.Request) -> bool:
     return bool(applied)
 
 
-class _Whole(httpx.Response):
+class _Whole(messages.Response):
     """An answer that has been read and decompressed."""
 
-    def __init__(self, head: httpx.Response, request: httpx.Request, body: bytes) -> None:
-        headers: httpx.Headers | list[tuple[bytes, bytes]] = head.headers
-        if _codings(head):
-            headers = [pair for pair in head.headers.raw if pair[0].lower() != b"content-encoding"]
-        # with a stream httpx adds no headers; it is never read, as the body is here already
-        super().__init__(head.status_code, headers=headers, stream=httpx.ByteStream(b""), request=request)
+    def __init__(self, status: int, pairs: Pairs, request: httpx.Request, body: bytes) -> None:
+        super().__init__(status, pairs, _NOTHING, request=request)
         self._whole = body
 
     @property
     def content(self) -> bytes:
         return self._whole
+
+
+_NOTHING: Final = httpx.ByteStream(b"")  # it is never read, as the body is here already

@@ -19,6 +19,7 @@ from connector.certificates import tls
 from connector.deadline import EXTENSION, Patience, Sending
 from connector.http import httpx
 from connector.incoming import Incoming
+from connector.messages import Response, pairs_of
 from connector.recorders import async_recorder, recorder
 from connector.sockets import Socket, connected
 
@@ -125,12 +126,20 @@ class _Origin:
     """Where a line leads, from which process, and since when it has been idle."""
 
     def __init__(self) -> None:
-        self._leads_to: tuple[bytes, bytes, int | None, int] | None = None
+        self._url: httpx.URL | None = None
+        self._process = 0
         self._idle_since = 0.0
 
     def _is_fresh(self, url: httpx.URL) -> bool:
         """Whether the connection that was made last can take a request, by what is known of it here."""
-        return self._leads_to == _origin(url) and time.monotonic() < self._idle_since + _KEPT_SECONDS
+        leads_there = self._url is url or (self._url is not None and _origin(self._url) == _origin(url))
+        # a process that was forked has the same socket: one of the two would read the other's answer
+        is_ours = self._process == os.getpid()
+        return leads_there and is_ours and time.monotonic() < self._idle_since + _KEPT_SECONDS
+
+    def _leads_to(self, url: httpx.URL) -> None:
+        """A connection is made."""
+        self._url, self._process = url, os.getpid()
 
     def is_idle_now(self) -> None:
         """The answer is over, and the connection can take another request."""
@@ -162,7 +171,7 @@ class Line(_Origin):
         found = self._socket
         if found is None or not self._is_fresh(url) or not found.is_idle:
             self.close()
-            self._leads_to = _origin(url)
+            self._leads_to(url)
             found = self._socket = connected(*_address(url), patience)
         return found
 
@@ -207,7 +216,7 @@ class AsyncLine(_Origin):
         found = self._socket
         if found is None or not self._is_fresh(url) or not found.is_idle:
             await self.aclose()
-            self._leads_to = _origin(url)
+            self._leads_to(url)
             from connector.async_sockets import connected_async  # noqa: PLC0415 - asyncio takes long to import
 
             found = self._socket = await connected_async(*_address(url), patience)
@@ -236,9 +245,8 @@ def _patience_of(request: httpx.Request) -> Patience:
     return patience
 
 
-def _origin(url: httpx.URL) -> tuple[bytes, bytes, int | None, int]:
-    # a process that was forked has the same socket: one of the two would read the other's answer
-    return url.raw_scheme, url.raw_host, url.port, os.getpid()
+def _origin(url: httpx.URL) -> tuple[bytes, bytes, int | None]:
+    return url.raw_scheme, url.raw_host, url.port
 
 
 def _address(url: httpx.URL) -> tuple[str, int, ssl.SSLContext | None]:
@@ -256,7 +264,7 @@ def _head(request: httpx.Request) -> bytes:
     """The bytes before the body. Nothing in them can end a line but what ends it here."""
     target = request.url.raw_path
     lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii", "replace"), target)]
-    lines += [b"%s: %s" % pair for pair in request.headers.raw]
+    lines += [b"%s: %s" % pair for pair in pairs_of(request)]
     lines += (b"", b"")
     head = b"\r\n".join(lines)
     ends = len(lines) - 1
@@ -267,7 +275,7 @@ def _head(request: httpx.Request) -> bytes:
 
 def _response(incoming: Incoming, body: httpx.SyncByteStream | httpx.AsyncByteStream) -> httpx.Response:
     more = {"http_version": b"HTTP/1.1", "reason_phrase": incoming.reason}
-    return httpx.Response(incoming.status, headers=incoming.headers, stream=body, extensions=more)
+    return Response(incoming.status, incoming.headers, body, extensions=more)
 
 
 class _Body(httpx.SyncByteStream):

@@ -56,6 +56,7 @@ PATH = (
     "loading",
     "connection",
     "checks",
+    "relevant",
     "choices",
     "plan",
     "lint_values",
@@ -65,6 +66,7 @@ PATH = (
     "lint_action",
     "lint",
     "http",
+    "messages",
     "request",
     "retry",
     "deadline",
@@ -136,7 +138,7 @@ HOMES = {
 }
 USERS_OF_HTTP = {
     *("request", "network_errors", "incoming", "sockets", "async_sockets", "certificates", "recorders"),
-    *("wire", "transport", "observed"),
+    *("messages", "wire", "transport", "observed"),
     *("response", "oauth", "streamed"),
 }
 WORDS_TO_AVOID = (
