@@ -12,9 +12,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from connector.deadline import Deadline, Sending
 from connector.manifest import Limits
+
+if TYPE_CHECKING:
+    import asyncio
 
 _MARGIN: Final = 1.04  # of the window: two requests do not take the same time to arrive
 _SPREAD: Final = 8  # the first requests of a window come in an eighth of it, not all at once
@@ -151,3 +155,34 @@ class Turn:
         if self._state in {"waits", "goes"}:
             self._limit._is_over(was_its_turn=self._state == "goes")  # noqa: SLF001
             self._state = "over"
+
+
+class Place:
+    """A place among the requests under way; `with` gives it back at its end.
+
+    Args:
+        turn: when its request may go.
+        deadline: by when it has to be over.
+        places: those that there are at once, of which it has one; None where there is no end of them.
+    """
+
+    __slots__ = ("_deadline", "_places", "turn")
+
+    def __init__(
+        self, turn: Turn, deadline: Deadline, places: threading.Semaphore | asyncio.Semaphore | None
+    ) -> None:
+        self.turn = turn
+        self._deadline = deadline
+        self._places = places
+
+    def __enter__(self) -> Sending:
+        return Sending(self._deadline, self.turn.sent)
+
+    def __exit__(self, *_: object) -> None:
+        self.over()
+
+    def over(self) -> None:
+        """Its request is done with."""
+        self.turn.over()
+        if self._places is not None:
+            self._places.release()

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +17,7 @@ from connector.choices import Choices, snapshot
 from connector.connection import Connection
 from connector.deadline import Deadline, Sending, within
 from connector.errors import ApiError, ConnectorError, CredentialError, TransportError
+from connector.limits import Place
 from connector.manifest import Limits
 from connector.opened import (
     CANCEL_SECONDS,
@@ -107,24 +108,22 @@ class OpenConnection(Opened):
             self._planned_stream(action, inputs, route=route, strict=strict), deadline, retries
         )
 
-    @contextmanager
-    def _turn(self, planned: Plan, attempts: Attempts) -> Iterator[Sending]:
+    def _turn(self, planned: Plan, attempts: Attempts) -> Place:
         """One place among the requests under way, once the pace allows it."""
         deadline, places = attempts.deadline, self._places
         if places is not None and not places.acquire(timeout=_bounded(deadline.left())):
             raise self._crowded(planned, attempts)
-        turn = self._pace.turn()
+        place = Place(self._pace.turn(), deadline, places)
         try:
-            while wait := turn.wait():
+            while wait := place.turn.wait():
                 if wait > deadline.left():
                     raise self._queued(planned, attempts, wait)
                 time.sleep(wait)
-            attempts.begin()
-            yield Sending(deadline, turn.sent)
-        finally:
-            turn.over()
-            if places is not None:
-                places.release()
+        except BaseException:
+            place.over()
+            raise
+        attempts.begin()
+        return place
 
     def _reply(
         self, planned: Plan, attempts: Attempts, request: Callable[[], network.Request] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +16,7 @@ from connector.choices import Choices, snapshot
 from connector.connection import Connection
 from connector.deadline import Sending, within
 from connector.errors import ApiError, ConnectorError, CredentialError, TransportError
+from connector.limits import Place
 from connector.manifest import Limits
 from connector.opened import (
     CANCEL_SECONDS,
@@ -96,8 +97,7 @@ class AsyncOpenConnection(Opened):
             self._planned_stream(action, inputs, route=route, strict=strict), deadline, retries
         )
 
-    @asynccontextmanager
-    async def _turn(self, planned: Plan, attempts: Attempts) -> AsyncGenerator[Sending, None]:
+    async def _turn(self, planned: Plan, attempts: Attempts) -> Place:
         """See OpenConnection._turn."""
         deadline, places = attempts.deadline, self._places
         if places is not None and places.locked():
@@ -107,24 +107,23 @@ class AsyncOpenConnection(Opened):
                 raise self._crowded(planned, attempts) from None
         elif places is not None:
             await places.acquire()
-        turn = self._pace.turn()
+        place = Place(self._pace.turn(), deadline, places)
         try:
-            while wait := turn.wait():
+            while wait := place.turn.wait():
                 if wait > deadline.left():
                     raise self._queued(planned, attempts, wait)
                 await asyncio.sleep(wait)
-            attempts.begin()
-            yield Sending(deadline, turn.sent)
-        finally:
-            turn.over()
-            if places is not None:
-                places.release()
+        except BaseException:
+            place.over()
+            raise
+        attempts.begin()
+        return place
 
     async def _reply(
         self, planned: Plan, attempts: Attempts, request: Callable[[], network.Request] | None = None
     ) -> Reply:
         while True:
-            async with self._turn(planned, attempts) as sending:
+            with await self._turn(planned, attempts) as sending:
                 try:
                     if self._tokens is not None:
                         self._check_open()
@@ -146,7 +145,7 @@ class AsyncOpenConnection(Opened):
     ) -> AsyncGenerator[Event, None]:
         attempts = self._attempts(planned, self._due(planned, seconds), retries)
         while True:
-            async with self._turn(planned, attempts) as sending:
+            with await self._turn(planned, attempts) as sending:
                 try:
                     if self._tokens is not None:
                         self._check_open()
