@@ -19,6 +19,11 @@ from connector.manifest import Connector
 from connector.sandbox import Sandbox
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each processor: many tests wait for a moment, a deadline or another process."""
+    return 2 * (os.cpu_count() or 1)
+
+
 class Ended(NamedTuple):
     """How a command ended."""
 
