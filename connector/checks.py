@@ -8,12 +8,12 @@ from typing import Any
 
 from connector.errors import Problem
 from connector.evaluate import Drift, is_true
-from connector.manifest import Action, Lifecycle, Route, Rule
+from connector.manifest import Action, Asked, Lifecycle, NotCarried, Rule
 from connector.schema import Schema
 
 
-def input_problems(action: Action, route: Route, inputs: Mapping[str, Any]) -> Iterator[Problem]:
-    """Every problem of the inputs: with the schema, then with the rules of the action and of the route.
+def input_problems(action: Action, rules: Iterable[Asked], inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    """Every problem of the inputs: with the schema, then with the rules.
 
     Inputs that are wrong in themselves are not judged by rules.
     """
@@ -23,19 +23,16 @@ def input_problems(action: Action, route: Route, inputs: Mapping[str, Any]) -> I
     if "inputs" in wrong:  # all of them, such as too many
         return
     scope = {"inputs": inputs}
-    for rules in (action.asked_rules, route.asked_rules):
-        for needs, evaluate, rule in rules:
-            if evaluate is None:
-                yield from _broken(rule, inputs, wrong)
-                continue
-            if needs and needs.isdisjoint(inputs):  # most rules are about inputs that are not given
-                continue
-            try:
-                value = evaluate(scope)
-            except Drift:  # what cannot be asked does not hold
-                continue
-            if value is not None and value is not False and is_true(value) and wrong.isdisjoint(rule.names):
-                yield Problem(", ".join(rule.names) or "inputs", rule.say, "")
+    for _, evaluate, rule in rules:
+        if evaluate is None:
+            yield from _broken(rule, inputs, wrong)
+            continue
+        try:
+            value = evaluate(scope)
+        except Drift:  # what cannot be asked does not hold
+            continue
+        if value is not None and value is not False and is_true(value) and wrong.isdisjoint(rule.names):
+            yield Problem(", ".join(rule.names) or "inputs", rule.say, "")
 
 
 def names_in(problems: Iterable[Problem]) -> set[str]:
@@ -86,9 +83,9 @@ def _column(rows: Any, field: str) -> Iterator[Any]:
             yield row.get(field)
 
 
-def unsupported(route: Route, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The given inputs that the route cannot carry, each with the reason. The inputs fit the schema."""
-    for path, reason in route.not_carried:
+def unsupported(not_carried: Iterable[NotCarried], inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The given inputs that a route cannot carry, each with the reason. The inputs fit the schema."""
+    for path, reason in not_carried:
         if path[0] in inputs and _is_harmful(inputs[path[0]], path[1:], reason.harmless):
             yield ".".join(path), reason.why
 

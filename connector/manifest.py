@@ -29,9 +29,11 @@ from connector.manifest_connection import (
     Timeouts,
 )
 from connector.manifest_route import (
+    Asked,
     Failure,
     FilePart,
     FollowUp,
+    NotCarried,
     Poll,
     RawBody,
     Request,
@@ -46,6 +48,7 @@ from connector.manifest_values import ErrorKind, Id, Lifecycle, Link, Method, Sa
 __all__ = [
     "FORMAT",
     "Action",
+    "Asked",
     "Auth",
     "Check",
     "ConnectionForm",
@@ -62,6 +65,7 @@ __all__ = [
     "Lifecycle",
     "Limits",
     "Method",
+    "NotCarried",
     "Options",
     "Poll",
     "RawBody",

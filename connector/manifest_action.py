@@ -16,7 +16,7 @@ from connector.manifest_values import (
     Says,
     Strict,
 )
-from connector.output_types import Typed, typed
+from connector.output_types import Typed, exact_type, typed
 from connector.schema import Checker, Schema
 
 
@@ -220,6 +220,6 @@ class Action(Strict):
         return fields
 
     @cached_property
-    def typed_outputs(self) -> Mapping[str, Typed]:
-        """By name, in the same order: what gives a value as its output declares it."""
-        return {name: typed(schema) for name, schema in self.output_fields.items()}
+    def typed_outputs(self) -> Mapping[str, tuple[type, Typed]]:
+        """By name, in the same order: the type whose values stand as they are, and what judges any other."""
+        return {name: (exact_type(schema), typed(schema)) for name, schema in self.output_fields.items()}

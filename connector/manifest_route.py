@@ -309,6 +309,10 @@ class Unsupported(Strict):
     """Values that mean the same as leaving the input out: no warning for them. Example: `[false]`"""
 
 
+NotCarried = tuple[tuple[str, ...], Unsupported]
+"""The path of an input, or of a part of one, and why the route cannot carry it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Route(Lifecycle):
     """One way to carry an action out."""
@@ -400,7 +404,12 @@ class Route(Lifecycle):
         return {name: template.fill for name, template in self.outputs.items()}
 
     @cached_property
-    def not_carried(self) -> tuple[tuple[tuple[str, ...], Unsupported], ...]:
+    def known(self) -> dict[frozenset[str], Any]:
+        """Where `relevant` keeps what it has found."""
+        return {}
+
+    @cached_property
+    def not_carried(self) -> tuple[NotCarried, ...]:
         """As unsupported: each path in its parts, with the reason."""
         return tuple(
             (tuple(path.split(".")), entry if isinstance(entry, Unsupported) else Unsupported(why=entry))

@@ -51,15 +51,15 @@ _ACCEPTED: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "object": (dict,),
 }
-_EXACT = {"string": str, "boolean": bool, "integer": int}
+_EXACT = {"string": str, "boolean": bool, "integer": int, "number": float}
 
 
 class _NoValue:
     """The type that no value has."""
 
 
-def _exact(schema: Schema) -> type:
-    """The Python type whose values stand as they are, without a call."""
+def exact_type(schema: Schema) -> type:
+    """The Python type whose values stand as they are, so that `typed` need not be asked."""
     return _EXACT.get(str(schema.get("type")), _NoValue)
 
 
@@ -84,7 +84,7 @@ def _whole_number(word: str) -> Typed:
 
 
 def _list(schema: Schema, word: str) -> Typed:
-    of_item, exact = typed(schema), _exact(schema)
+    of_item, exact = typed(schema), exact_type(schema)
 
     def give(value: Any) -> Any:
         if not isinstance(value, list):
@@ -103,7 +103,7 @@ def _list(schema: Schema, word: str) -> Typed:
 
 def _row(columns: Mapping[str, Schema], required: Collection[str], word: str) -> Typed:
     prepared = [
-        (name, _exact(schema), typed(schema), name not in required) for name, schema in columns.items()
+        (name, exact_type(schema), typed(schema), name not in required) for name, schema in columns.items()
     ]
 
     def give(value: Any) -> Any:

@@ -9,7 +9,6 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +16,7 @@ from connector.checks import aged, completed, input_problems, names_in, unsuppor
 from connector.errors import InputError, Problem, did_you_mean
 from connector.evaluate import Drift, is_true, text_of, type_name
 from connector.manifest import Action, Connector, FilePart, Poll, RawBody, Request, Route, Stream
+from connector.relevant import relevant
 from connector.schema import path_text
 from connector.secret import Redactor, Secret
 from connector.template import Entries, Expression, Insert, Items, Piece, Spread, Static, Template, Text, fill
@@ -68,12 +68,12 @@ class Plan:
     secrets: tuple[Secret, ...] = field(default=(), repr=False)
     """The texts of inputs that are marked as secrets, with `writeOnly`."""
 
-    @cached_property
+    @property
     def streams(self) -> bool:
         """Whether the answer is asked for in pieces."""
         return _asked(self.route.stream, self.inputs)
 
-    @cached_property
+    @property
     def polls(self) -> bool:
         """Whether an answer that is not final is asked for again."""
         return _asked(self.route.poll, self.inputs)
@@ -114,16 +114,17 @@ def plan(
     """
     route_id = chosen_route(action, settings or {}, route)
     chosen = action.routes[route_id]
-    if not isinstance(inputs, Mapping):
+    if type(inputs) is not dict and not isinstance(inputs, Mapping):
         message = f"The inputs are {type_name(inputs)}."
         raise InputError([Problem("inputs", message, "Give an object: name and value of each input.")])
     complete, defaulted = completed(action, inputs)
-    problems = list(input_problems(action, chosen, complete))
+    here = relevant(action, chosen, complete)
+    problems = list(input_problems(action, here.rules, complete))
     wrong = names_in(problems)
     if "inputs" in wrong:  # all of them, such as too many: look no further
         raise InputError(problems, action=action.id)
     sound = {name: value for name, value in complete.items() if name not in wrong} if wrong else complete
-    not_carried = list(unsupported(chosen, sound))
+    not_carried = list(unsupported(here.not_carried, sound))
     if strict:
         problems.extend(
             Problem(name, f"The route {route_id} cannot carry it: {why}.", "Leave it out.")
@@ -151,7 +152,7 @@ def plan(
                 name: text_of(value) for name, template in request.headers.items()
                 if (value := template.fill(scope)) is not None
             },
-            body=request.body.fill(scope) if request.body else None,
+            body=here.body(scope) if here.body else None,
             form=tuple(_filled_query(request.form, scope, request.nested)),
             files=tuple(_filled_files(request.files, scope, action.id)),
             warnings=tuple(warnings),
@@ -344,7 +345,7 @@ def _templates(request: Request) -> Iterator[tuple[tuple[str, ...], Template]]:
 def _provenance(plan: Plan) -> Iterator[Field]:
     for path, template in _templates(plan.route.request):
         yield from _traced(template.piece, path, plan)
-    for name, why in unsupported(plan.route, plan.inputs):
+    for name, why in unsupported(plan.route.not_carried, plan.inputs):
         yield Field(f"inputs.{name}", None, f"not sent: {why}")
 
 

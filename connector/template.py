@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.compiling import Evaluator, Mode, compile_node
 from connector.errors import did_you_mean
-from connector.evaluate import Tables, text_of
+from connector.evaluate import Drift, Tables, text_of
 from connector.expression import Call, Literal, Node, references
 from connector.expression_syntax import ExpressionError
 
@@ -110,6 +110,10 @@ class Template:
         """The value for a scope such as {"inputs": {...}}; None where nothing is left."""
         return _filler(self.piece)
 
+    def given(self, names: frozenset[str]) -> Template:
+        """The same for inputs of these names only: what the others would give is filled already."""
+        return Template(_given(self.piece, names))
+
     def expressions(self) -> Iterator[tuple[Path, Expression, bool]]:
         """Every expression with its path in the YAML value, and whether text stands around it."""
         yield from _expressions(self.piece, ())
@@ -121,6 +125,39 @@ class Template:
 def fill(piece: Piece, scope: Scope) -> Any:
     """One pass over a value that is filled once only. None means: leave it out."""
     return _filler(piece)(scope)
+
+
+def _given(piece: Piece, names: frozenset[str]) -> Piece:
+    match piece:
+        case Insert(expression):
+            return _without_inputs(piece) if _is_idle(expression, names) else piece
+        case Text(parts):
+            read = [part for part in parts if isinstance(part, Expression)]
+            return _without_inputs(piece) if all(_is_idle(part, names) for part in read) else piece
+        case Entries(entries):
+            kept = [(name, left) for name, inner in entries if (left := _given(inner, names)) != _LEFT_OUT]
+            return Entries(tuple(kept)) if kept or not entries else _LEFT_OUT
+        case Items(items):
+            rest = [left for inner in items if (left := _given(inner, names)) != _LEFT_OUT]
+            return Items(tuple(rest)) if rest or not items else _LEFT_OUT
+        case Static() | Spread():
+            return piece
+
+
+def _is_idle(expression: Expression, names: frozenset[str]) -> bool:
+    """Whether it reads inputs, and none of these names."""
+    read = expression.references
+    return bool(read) and all(path[0] == "inputs" and len(path) > 1 and path[1] not in names for path in read)
+
+
+def _without_inputs(piece: Piece) -> Piece:
+    try:
+        return Static(fill(piece, {"inputs": {}}))
+    except Drift:  # told where it is filled
+        return piece
+
+
+_LEFT_OUT = Static(None)
 
 
 def _filler(piece: Piece) -> Filler:

@@ -80,7 +80,7 @@ class Wanted:
     def _misread(self, scope: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
         """The outputs, each with its value and with what is wrong with it."""
         required = self.action.outputs.get("required", ())
-        for name, typed in self.action.typed_outputs.items():
+        for name, (_, typed) in self.action.typed_outputs.items():
             template = self.route.outputs.get(name)
             if template is None:
                 continue

@@ -1,0 +1,60 @@
+"""What of an action matters for the inputs that are given: it is found once for each set of their names, and kept.
+
+Most rules are about inputs that are seldom given, and most of a request's body is made of them. Whoever runs an
+action again gives the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from connector.manifest import Action, Asked, NotCarried, Route, Rule
+from connector.template import Filler
+
+_MOST = 64  # sets of names that are kept for a route
+
+
+@dataclass(frozen=True)
+class Relevant:
+    """For one set of names.
+
+    Attributes:
+        rules: that can be broken, of the action and of the route.
+        not_carried: the inputs among them that the route cannot carry whatever their value, or some of their values.
+        body: fills the body; None where the request has none.
+    """
+
+    rules: tuple[Asked, ...]
+    not_carried: tuple[NotCarried, ...]
+    body: Filler | None
+
+
+def relevant(action: Action, route: Route, inputs: Iterable[str]) -> Relevant:
+    """What matters where just these inputs are given."""
+    names, known = frozenset(inputs), route.known
+    found: Relevant | None = known.get(names)
+    if found is None:
+        if len(known) >= _MOST:
+            known.clear()
+        body = route.request.body
+        found = known[names] = Relevant(
+            tuple(_rules(action, route, names)),
+            tuple(one for one in route.not_carried if one[0][0] in names),
+            body.given(names).fill if body else None,
+        )
+    return found
+
+
+def _rules(action: Action, route: Route, names: frozenset[str]) -> Iterator[Asked]:
+    for asked in (*action.asked_rules, *route.asked_rules):
+        needs, evaluate, rule = asked
+        if _can_be_broken(rule, names) if evaluate is None else not (needs and needs.isdisjoint(names)):
+            yield asked
+
+
+def _can_be_broken(rule: Rule, names: frozenset[str]) -> bool:
+    """Whether a rule about which inputs are given, or in which order, can be broken by these."""
+    is_lonely = any(name in names and needed not in names for name, needed in rule.requires.items())
+    is_ordered = rule.order is not None and rule.order.input in names
+    return is_lonely or is_ordered or len(names.intersection(rule.exclusive)) > 1

@@ -1,0 +1,55 @@
+"""What matters for some inputs: leaving the rest out changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from generated import bounded, fitting
+from hypothesis import given
+from hypothesis import strategies as st
+from mapping import MANIFEST
+
+from connector.checks import completed, input_problems, unsupported
+from connector.evaluate import Drift
+from connector.manifest import Action, Route
+from connector.relevant import relevant
+
+ROUTES = [
+    pytest.param(action, route, id=f"{action.id}-{name}")
+    for action in MANIFEST.connector.actions.values()
+    for name, route in action.routes.items()
+]
+
+
+def body(fill: Any, inputs: Any) -> Any:
+    try:
+        return fill({"inputs": inputs}) if fill else None
+    except Drift:
+        return Drift
+
+
+@pytest.mark.parametrize(("action", "route"), ROUTES)
+@bounded(15)
+@given(drawn=st.data())
+def test_the_rest_changes_nothing(action: Action, route: Route, drawn: st.DataObject) -> None:
+    """For any inputs: the same problems, the same warnings and the same body as with all of the action."""
+    names = drawn.draw(st.sets(st.sampled_from(sorted(action.input_fields) or ["x"])))
+    given = drawn.draw(st.fixed_dictionaries({n: fitting(action.input_fields.get(n, {})) for n in names}))
+    inputs, _ = completed(action, given)
+    here, rules = relevant(action, route, inputs), (*action.asked_rules, *route.asked_rules)
+    assert list(input_problems(action, here.rules, inputs)) == list(input_problems(action, rules, inputs))
+    assert list(unsupported(here.not_carried, inputs)) == list(unsupported(route.not_carried, inputs))
+    whole = route.request.body
+    assert body(here.body, inputs) == body(whole.fill if whole else None, inputs)
+
+
+def test_it_is_found_once() -> None:
+    """The same names, in any order, are not looked into again; and not all that ever came is kept."""
+    action = MANIFEST.connector.actions["execute_search"]
+    route = action.routes["search"]
+    first = relevant(action, route, ["query", "country"])
+    assert relevant(action, route, ["country", "query"]) is first
+    for number in range(200):
+        relevant(action, route, [f"x{number}"])
+    assert len(route.known) <= 64
