@@ -220,7 +220,8 @@ def _whole_numbers(schema: Any) -> Callable[[Any], Any] | None:
             new = value
             for name, write in found.items():
                 item = value.get(name)
-                if (written := write(item)) is not item:
+                # most are texts, or not there
+                if isinstance(item, (float, list, dict)) and (written := write(item)) is not item:
                     new = {**new, name: written}
             return new
         if each and isinstance(value, list):
