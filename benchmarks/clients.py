@@ -72,6 +72,22 @@ def _httpx_call(url: str) -> Call:
     return lambda: text_of(client.post("/v1/agent", json=BODY).json())
 
 
+def _httpx_transport_call(url: str) -> Call:
+    """What carries a call of httpx, called directly with a request that is ready: no client above it."""
+    import httpx
+
+    transport = httpx.HTTPTransport()
+    request = httpx.Request("POST", f"{url}/v1/agent", headers=_HEADERS, content=json.dumps(BODY).encode())
+
+    def call() -> str:
+        response = transport.handle_request(request)
+        content = response.read()
+        response.close()
+        return content.decode()
+
+    return call
+
+
 def _httpx_search(url: str) -> Call:
     import httpx
 
@@ -209,6 +225,7 @@ CALLS: dict[str, Callable[[str], Call]] = {
     "connector": _connector_call,
     "its transport": _transport_call,
     "httpx": _httpx_call,
+    "httpx's transport": _httpx_transport_call,
     "httpx2": _httpx2_call,
     "perplexityai": _sdk_call,
     "openai": _openai_call,

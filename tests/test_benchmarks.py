@@ -30,7 +30,7 @@ def url() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        *(("call", name) for name in ("connector", "its transport", "httpx", "socket")),
+        *(("call", name) for name in ("connector", "its transport", "httpx", "httpx's transport", "socket")),
         *(("search", name) for name in SEARCHES),
         *(("event", name) for name in ("connector", "httpx", "socket")),
         *(("flight", name) for name in ("connector", "httpx")),
