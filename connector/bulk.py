@@ -228,7 +228,8 @@ class Bulk:
     def _turn(self, room: int, *, is_last: bool = False) -> bool:
         """Commit what has happened, start what there is room for; gives whether there was any."""
         ended, self._ended = self._ended, []
-        marked, self._marked = self._marked, []
+        # a row that was cancelled while it waited is among those that have ended, and is not sent
+        marked, self._marked = [one for one in self._marked if not one[1].done()], []
         if not (ended or marked or room):
             return False
         try:
@@ -240,8 +241,7 @@ class Bulk:
             self.stop(error)
             return False
         for _, goes in marked:
-            if not goes.done():
-                goes.set_result(None)
+            goes.set_result(None)
         for one in taken:
             row = UnderWay(one)
             self._rows[one.number] = row

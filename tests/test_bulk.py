@@ -22,6 +22,7 @@ from connector.journal import Journal, Task
 from connector.loading import load
 from connector.manifest import Limits
 from connector.rows import Row
+from connector.watched import UnderWay
 
 SEARCH, CHAT = "execute_search", "create_chat_completion"
 Figure = Callable[[str, str], None]
@@ -328,6 +329,27 @@ def test_stopping_ends_what_is_under_way_and_sends_nothing_more(tmp_path: Path, 
         states = kept.states()
     assert (states["sent"], states["failed"], states["ok"]) == (0, 0, len(service.came) - 1)
     figure("J7", "stopped with 8 rows under way: all that were answered are kept, none left as sent")
+
+
+@pytest.mark.hazard("J7")
+def test_a_row_that_waits_for_the_ledger_when_it_is_stopped_is_still_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has not been sent, and the ledger does not say so either."""
+    service, about_to_send = Service(lambda n, _: 0.0), Bulk._about_to_send
+
+    async def stopped(self: Bulk, row: UnderWay) -> None:
+        if row.taken.number == 5:
+            self._loop.call_soon(self.stop)
+        await about_to_send(self, row)
+
+    monkeypatch.setattr(Bulk, "_about_to_send", stopped)
+    with journal(tmp_path, 20) as kept:
+        run(kept, service)
+        assert (5 in service.came, kept.states()["sent"]) == (False, 0)
+        monkeypatch.undo()
+        run(kept, service)
+        assert kept.states()["ok"] == 20
 
 
 @pytest.mark.hazard("J7")
