@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from connector.slots import Slots
 
 _FORMAT: Final = 1
 _BUSY_SECONDS: Final = 60.0
+_LOOK_AGAIN: Final = 0.01
 _AT_ONCE: Final = 500
 _PIECE: Final = 1 << 20
 _TABLES: Final = """
@@ -135,16 +137,30 @@ class Journal:
                 self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
                 # an outcome of 7 KB fits into a page
                 self._db.execute("PRAGMA page_size = 16384")
-                self._db.execute("PRAGMA journal_mode = WAL")
+                self._write_ahead()
                 self._db.execute("PRAGMA synchronous = FULL")
                 self._check_format()
         except BaseException:
             self._slots.close()
             raise
 
+    def _write_ahead(self) -> None:
+        """Keep what is new in a file of its own. For this SQLite does not wait for another that opens the ledger."""
+        until = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > until:
+                    raise
+                time.sleep(_LOOK_AGAIN)
+            else:
+                return
+
     def _check_format(self) -> None:
-        found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        # in this order: another process may begin it meanwhile, which writes both at once
         tables = self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        found = self._db.execute("PRAGMA user_version").fetchone()[0]
         if found not in {0, _FORMAT} or (found == 0 and tables):
             raise self._broken("it is not a ledger of this version")
 

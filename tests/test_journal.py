@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +109,18 @@ def test_rows_of_a_process_that_died_are_free_again(tmp_path: Path, no_repeat: b
         assert (states["sent"], states[state]) == (0, 4 if state == "todo" else 1)
         assert len(journal.turn([], [], 9)) == (4 if state == "todo" else 3)
         assert [json.loads(line)["status"] for line in journal.outcomes(0)] == ["unknown"] * no_repeat
+
+
+@pytest.mark.hazard("J2")
+def test_a_ledger_that_another_opens_at_the_same_moment_is_waited_for(tmp_path: Path) -> None:
+    """SQLite itself does not wait when a file is new."""
+    other = sqlite3.connect(tmp_path / "l", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    ends = threading.Timer(0.2, other.close)
+    ends.start()
+    with begun(tmp_path / "l") as journal:
+        assert journal.states()["todo"] == 4
+    ends.join()
 
 
 @pytest.mark.hazard("J2")
