@@ -185,7 +185,13 @@ class Journal:
                 return
             for statement in _TABLES.split(";\n"):
                 self._db.execute(statement)
-            about = {"action": task.action, "inputs": task.inputs, "rows": task.rows, "spent": 0.0}
+            about = {
+                "action": task.action,
+                "inputs": task.inputs,
+                "rows": task.rows,
+                "spent": 0.0,
+                "dearest": 0.0,
+            }
             self._db.executemany("INSERT INTO about VALUES (?, ?)", about.items())
             numbered = enumerate(rows, start=1)
             while block := list(islice(numbered, _AT_ONCE)):
@@ -219,6 +225,7 @@ class Journal:
             owners = self._db.execute("SELECT DISTINCT owner FROM rows WHERE owner IS NOT NULL").fetchall()
             for (owner,) in owners:
                 if self._slots.is_dead(owner) or (own and owner == self._slots.own):
+                    self._charge(owner)
                     if no_repeat:
                         self._forget(owner)
                     again = self._db.execute(
@@ -228,6 +235,14 @@ class Journal:
                     )
                     freed += again.rowcount
         return freed
+
+    def _charge(self, owner: int) -> None:
+        """What had been sent may have been paid for: each counts as the dearest row so far."""
+        self._db.execute(
+            "UPDATE about SET value = value + (SELECT count(*) FROM rows WHERE owner = ? AND state = 'sent')"
+            " * (SELECT coalesce(max(value), 0) FROM about WHERE name = 'dearest') WHERE name = 'spent'",
+            (owner,),
+        )
 
     def _forget(self, owner: int) -> None:
         sent = self._db.execute(
@@ -272,7 +287,11 @@ class Journal:
             ((one.number, one.outcome) for one in ended if one.state != "todo"),
         )
         if spent := sum(one.cost for one in ended):
-            self._db.execute("UPDATE about SET value = value + ? WHERE name = 'spent'", (spent,))
+            self._db.execute(
+                "UPDATE about SET value = CASE name WHEN 'spent' THEN value + ? ELSE max(value, ?) END"
+                " WHERE name IN ('spent', 'dearest')",
+                (spent, max(one.cost for one in ended)),
+            )
 
     def _take(self, room: int) -> list[Taken]:
         found = self._db.execute(
@@ -287,7 +306,7 @@ class Journal:
         return [Taken(*row) for row in found]
 
     def spent(self) -> float:
-        """US dollars that the outcomes so far have cost, those of other processes included."""
+        """US dollars that the rows so far have cost or may have, those of other processes included."""
         with self._told():
             return float(self._db.execute("SELECT value FROM about WHERE name = 'spent'").fetchone()[0])
 

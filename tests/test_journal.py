@@ -111,6 +111,23 @@ def test_rows_of_a_process_that_died_are_free_again(tmp_path: Path, no_repeat: b
         assert [json.loads(line)["status"] for line in journal.outcomes(0)] == ["unknown"] * no_repeat
 
 
+@pytest.mark.hazard("J5")
+@pytest.mark.parametrize("no_repeat", [False, True], ids=["again", "never"])
+def test_a_row_that_was_sent_by_a_process_that_died_counts_as_the_dearest(
+    tmp_path: Path, no_repeat: bool
+) -> None:
+    """It may have been paid for, whether or not it is sent again; those that were only taken have cost nothing."""
+    with begun(tmp_path / "l") as journal:
+        journal.turn([], [], 1)
+        journal.turn([ended(1)], [], 0)
+    with other_process(tmp_path / "l", "dies") as process:
+        process.communicate()
+    with Journal(tmp_path / "l") as journal:
+        for _ in range(2):
+            journal.recover(no_repeat=no_repeat, own=True)
+            assert journal.spent() == 1.0
+
+
 @pytest.mark.hazard("J2")
 def test_a_ledger_that_another_opens_at_the_same_moment_is_waited_for(tmp_path: Path) -> None:
     """SQLite itself does not wait when a file is new."""
