@@ -51,7 +51,7 @@ class Job:
         at_once: rows under way at most.
         limits: of the requests.
         max_cost: US dollars, or None. With it, only as many rows are under way as it allows if each costs
-            as much as the dearest so far; the first goes alone.
+            as much as the dearest so far; the first of all goes alone.
         how: further arguments of `run`: route, strict, deadline, retries.
     """
 
@@ -128,7 +128,7 @@ class Bulk:
         self._marked: list[tuple[int, asyncio.Future[None]]] = []
         self._put_back: Counter[int] = Counter()
         self._put_back_in_a_row = 0
-        self._dearest: float | None = None
+        self._dearest = journal.dearest() or None  # of runs that were before, or are beside this one
         self._is_alone = True
         self._is_paused = False
         self._resuming: asyncio.TimerHandle | None = None

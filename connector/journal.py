@@ -307,8 +307,16 @@ class Journal:
 
     def spent(self) -> float:
         """US dollars that the rows so far have cost or may have, those of other processes included."""
+        return self._dollars("spent")
+
+    def dearest(self) -> float:
+        """US dollars that the dearest of them has cost; 0.0 where none has named its cost."""
+        return self._dollars("dearest")
+
+    def _dollars(self, name: str) -> float:
         with self._told():
-            return float(self._db.execute("SELECT value FROM about WHERE name = 'spent'").fetchone()[0])
+            found = self._db.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
+        return float(found[0]) if found else 0.0  # a ledger from before `dearest` was kept
 
     def under_way(self) -> int:
         """How many rows are taken, by any process."""

@@ -290,6 +290,16 @@ def test_the_cost_stays_below_its_cap(tmp_path: Path, figure: Figure) -> None:
 
 
 @pytest.mark.hazard("J5")
+def test_a_run_that_is_resumed_without_room_for_a_row_sends_none(tmp_path: Path) -> None:
+    """The ledger knows what the dearest has cost."""
+    service = Service(lambda n, _: said(0.01))
+    with journal(tmp_path, 20, CHAT) as kept:
+        for _ in range(3):
+            assert run(kept, service, action=CHAT, max_cost=0.055).standing.is_spent
+    assert len(service.came) == 5
+
+
+@pytest.mark.hazard("J5")
 def test_a_dearer_row_exceeds_the_cap_by_what_is_under_way_at_most(tmp_path: Path, figure: Figure) -> None:
     """The worst case: all that are under way at the end cost ten times as much as any before."""
     service = Service(lambda n, _: said(0.1 if n > 40 else 0.01))
