@@ -27,6 +27,7 @@ from loopback import Loopback, Received, Wire, http, reset
 
 import connector.cli.batch
 from connector.cli.endings import Exit
+from connector.journal import Journal
 
 SEARCH = "perplexity.execute_search"
 FOUND = http(200, {"id": "x", "results": [{"title": "T", "url": "https://x.org", "snippet": "S"}]})
@@ -217,6 +218,22 @@ def test_a_second_start_needs_to_be_told_to_go_on(batch: Any, folder: Path) -> N
         ended, requests = batch(*other, "-o", "out.jsonl", "--resume")
         assert (ended.code, requests) == (Exit.WRONG, [])
         assert says in ended.err
+
+
+@pytest.mark.hazard("J2")
+@pytest.mark.parametrize("begun", ["before", "meanwhile"])
+def test_a_ledger_that_another_start_has_begun_at_the_same_moment_is_kept(
+    batch: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, begun: str
+) -> None:
+    """Before this one opens it, or before this one begins it; with other inputs it is refused."""
+    rows = numbered(folder, 3)
+    batch(rows, "-o", "out.jsonl")
+    task, looks = Journal.task, iter([None] if begun == "meanwhile" else [])
+    monkeypatch.setattr(Journal, "task", property(lambda self: next(looks, task.__get__(self))))
+    monkeypatch.setattr(Path, "exists", lambda self: False)
+    ended, requests = batch(rows, "-o", "out.jsonl", "country=US")
+    monkeypatch.undo()
+    assert (ended.code, requests, states(folder / "out.jsonl.ledger")) == (Exit.WRONG, [], {"ok": 3})
 
 
 @pytest.mark.hazard("J2")

@@ -20,7 +20,7 @@ from connector.cli.inputs import gather
 from connector.cli.naming import complete_action, find_action
 from connector.cli.opening import open_connection
 from connector.cli.streams import tell
-from connector.errors import InputError, Problem
+from connector.errors import ConnectorError, InputError, Problem
 
 if TYPE_CHECKING:
     from connector.bulk import Bulk, Job
@@ -198,9 +198,13 @@ def _journal(
                 _check_same(path, task, earlier, resume=resume)
             else:
                 journal.begin(task, found, where)
+                _check_same(path, task, journal.task or task, resume=True)  # another may have begun it
         except BaseException:
+            is_empty = is_new
+            with suppress(ConnectorError):
+                is_empty = is_new and journal.task is None
             journal.close()
-            if is_new:
+            if is_empty:
                 for name in (path.name, f"{path.name}.lock"):
                     path.with_name(name).unlink(missing_ok=True)
             raise
