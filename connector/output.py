@@ -65,22 +65,21 @@ def pick(plan: Plan, reply: Reply, *, attempts: int = 1) -> Result:
             "text": reply.text,
         },
     }
-    action, typed = plan.action, plan.action.typed_outputs
-    outputs: dict[str, Any] = dict.fromkeys(typed)
+    action, fillers = plan.action, plan.route.output_fillers
+    required = action.outputs.get("required", ())
+    outputs: dict[str, Any] = {}
     name = ""
     try:
-        for name, fill in plan.route.output_fillers.items():
-            value = fill(scope)
-            if value is not None and name in typed:
-                exact, give = typed[name]
-                outputs[name] = value if type(value) is exact else give(value)
+        for name, (exact, give) in action.typed_outputs.items():
+            fill = fillers.get(name)
+            value = None if fill is None else fill(scope)
+            if value is None and name in required:
+                raise _error(reply, name, type_word(action.output_fields[name]), "nothing")
+            outputs[name] = value if value is None or type(value) is exact else give(value)
     except Drift as drift:
         raise _error(reply, name, drift.expected, drift.got, f"at {drift.step}") from None
     except Mismatch as mismatch:
         raise _error(reply, f"{name}{mismatch.path}", mismatch.expected, mismatch.got) from None
-    for name in action.outputs.get("required", ()):
-        if outputs[name] is None:
-            raise _error(reply, name, type_word(action.output_fields[name]), "nothing")
     return Result(outputs, plan.warnings, action.id, plan.route_id, attempts, reply.status, reply.request_id)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,6 +15,7 @@ from connector.errors import OutputError
 from connector.output import Result, pick
 from connector.plan import plan
 from connector.response import Reply
+from connector.template import Within
 
 PERPLEXITY = connector.load("perplexity")
 TODAY = date(2026, 11, 21)
@@ -372,3 +374,25 @@ def test_an_answer_that_does_not_fit_is_told(
     )
     assert error.request_id == "req-1"
     assert error.hint
+
+
+def test_of_several_wrong_outputs_the_first_declared_is_told() -> None:
+    """In the order of the action, whichever route answered: a missing one counts like one of another type."""
+    body = changed(changed(SONAR, "choices.0.message.content", None), "created", "x")
+    with pytest.raises(OutputError) as caught:
+        picked("sonar", body)
+    route = PLANS["sonar"].route
+    backwards = replace(route, outputs=dict(reversed(list(route.outputs.items()))))
+    with pytest.raises(OutputError) as again:
+        pick(replace(PLANS["sonar"], route=backwards), Reply(200, {}, body, None, "x"))
+    assert caught.value.field == again.value.field == "content"
+
+
+def test_only_what_the_action_declares_is_read_and_required() -> None:
+    """lint tells of an output that only a route names, and of a required one that is not there; a run goes on."""
+    search = PLANS["search"]
+    output = Within("response", strict=True).template("${{ response.body.id.nothing }}", {})
+    route = replace(search.route, outputs={**search.route.outputs, "other": output})
+    action = replace(SEARCH, outputs={**SEARCH.outputs, "required": ["missing"]})
+    result = pick(replace(search, route=route, action=action), Reply(200, {}, FOUND, None, "x"))
+    assert list(result.outputs) == list(SEARCH.output_fields)
