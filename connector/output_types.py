@@ -105,13 +105,14 @@ def _row(columns: Mapping[str, Schema], required: Collection[str], word: str) ->
     prepared = [
         (name, exact_type(schema), typed(schema), name not in required) for name, schema in columns.items()
     ]
+    names = list(columns)
 
     def give(value: Any) -> Any:
         if not isinstance(value, dict):
             raise Mismatch(word, value)
-        if len(value) == len(prepared):
+        if list(value) == names:
             for name, exact, _, may_be_null in prepared:
-                inner = value.get(name, _NoValue)
+                inner = value[name]
                 if type(inner) is not exact and not (inner is None and may_be_null):
                     break
             else:

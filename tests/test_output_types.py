@@ -31,6 +31,7 @@ ROWS = {"type": "array", "items": ROW}
         ({"type": "array"}, [None, 1], [None, 1]),
         ({"type": "array", "items": WHOLE}, [1, 2.0], [1, 2]),
         (ROW, {"name": "a", "other": 1}, {"name": "a", "count": None}),
+        (ROW, {"count": 1, "name": "a"}, {"name": "a", "count": 1}),
         (KEYED, {"name": ""}, {"name": "", "count": None}),
         (
             ROWS,
