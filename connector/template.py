@@ -152,9 +152,11 @@ def _is_idle(expression: Expression, names: frozenset[str]) -> bool:
 
 def _without_inputs(piece: Piece) -> Piece:
     try:
-        return Static(fill(piece, {"inputs": {}}))
+        value = fill(piece, {"inputs": {}})
     except Drift:  # told where it is filled
         return piece
+    # a list or an object is made anew for each request: whoever changes one changes no other
+    return piece if isinstance(value, (list, dict)) else Static(value)
 
 
 _LEFT_OUT = Static(None)

@@ -14,6 +14,7 @@ from connector.checks import completed, input_problems, unsupported
 from connector.evaluate import Drift
 from connector.manifest import Action, Route
 from connector.relevant import relevant
+from connector.template import Within
 
 ROUTES = [
     pytest.param(action, route, id=f"{action.id}-{name}")
@@ -53,3 +54,15 @@ def test_it_is_found_once() -> None:
     for number in range(200):
         relevant(action, route, [f"x{number}"])
     assert len(route.known) <= 64
+
+
+def test_what_one_request_had_is_not_in_the_next() -> None:
+    """Whoever changes a list or an object of a body changes it there alone, though no input was read for it."""
+    template = Within("inputs").template(
+        {"rows": "${{ not_null(inputs.x, ['a'])[] }}", "row": "${{ {a: inputs.x} }}"}, {}
+    )
+    fill = template.given(frozenset()).fill
+    once = fill({"inputs": {}})
+    once["rows"].append("b")
+    once["row"]["b"] = 1
+    assert fill({"inputs": {}}) == {"rows": ["a"], "row": {"a": None}}
