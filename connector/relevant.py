@@ -57,4 +57,4 @@ def _can_be_broken(rule: Rule, names: frozenset[str]) -> bool:
     """Whether a rule about which inputs are given, or in which order, can be broken by these."""
     is_lonely = any(name in names and needed not in names for name, needed in rule.requires.items())
     is_ordered = rule.order is not None and rule.order.input in names
-    return is_lonely or is_ordered or len(names.intersection(rule.exclusive)) > 1
+    return is_lonely or is_ordered or sum(name in names for name in rule.exclusive) > 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from mapping import MANIFEST
 
 from connector.checks import completed, input_problems, unsupported
 from connector.evaluate import Drift
-from connector.manifest import Action, Route
+from connector.manifest import Action, Route, Rule
 from connector.relevant import relevant
 from connector.template import Within
 
@@ -66,3 +67,11 @@ def test_what_one_request_had_is_not_in_the_next() -> None:
     once["rows"].append("b")
     once["row"]["b"] = 1
     assert fill({"inputs": {}}) == {"rows": ["a"], "row": {"a": None}}
+
+
+def test_a_rule_that_names_an_input_twice_is_kept() -> None:
+    """It is judged as it is written, though nobody means it."""
+    rule = Rule(exclusive=("query", "query"), say="Not this.")
+    action = replace(MANIFEST.connector.actions["execute_search"], rules=(rule,))
+    found = relevant(action, replace(action.routes["search"]), ["query"])
+    assert [told.message for told in input_problems(action, found.rules, {"query": "x"})] == ["Not this."]
