@@ -193,6 +193,11 @@ class Action(Strict):
         return asked(self.rules)
 
     @cached_property
+    def known(self) -> dict[tuple[str, frozenset[str]], Any]:
+        """Where `relevant` keeps what it has found for a route and names of inputs."""
+        return {}
+
+    @cached_property
     def input_checker(self) -> Checker:
         """The schema of the inputs at work; reading the manifest has shown that it is one."""
         return Checker(self.inputs)

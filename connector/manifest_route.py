@@ -404,11 +404,6 @@ class Route(Lifecycle):
         return {name: template.fill for name, template in self.outputs.items()}
 
     @cached_property
-    def known(self) -> dict[frozenset[str], Any]:
-        """Where `relevant` keeps what it has found."""
-        return {}
-
-    @cached_property
     def not_carried(self) -> tuple[NotCarried, ...]:
         """As unsupported: each path in its parts, with the reason."""
         return tuple(

@@ -118,7 +118,7 @@ def plan(
         message = f"The inputs are {type_name(inputs)}."
         raise InputError([Problem("inputs", message, "Give an object: name and value of each input.")])
     complete, defaulted = completed(action, inputs)
-    here = relevant(action, chosen, complete)
+    here = relevant(action, route_id, complete)
     problems = list(input_problems(action, here.rules, complete))
     wrong = names_in(problems)
     if "inputs" in wrong:  # all of them, such as too many: look no further

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from connector.manifest import Action, Asked, NotCarried, Route, Rule
 from connector.template import Filler
 
-_MOST = 64  # sets of names that are kept for a route
+_MOST = 64  # sets of names that are kept for an action
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,27 @@ class Relevant:
     body: Filler | None
 
 
-def relevant(action: Action, route: Route, inputs: Iterable[str]) -> Relevant:
-    """What matters where just these inputs are given."""
-    names, known = frozenset(inputs), route.known
-    found: Relevant | None = known.get(names)
+def relevant(action: Action, route: str, inputs: Iterable[str]) -> Relevant:
+    """What matters on a route where just these inputs are given."""
+    names = frozenset(inputs)
+    key, known = (route, names), action.known
+    found: Relevant | None = known.get(key)
     if found is None:
-        if len(known) >= _MOST:
-            known.clear()
-        body = route.request.body
-        found = known[names] = Relevant(
-            tuple(_rules(action, route, names)),
-            tuple(one for one in route.not_carried if one[0][0] in names),
-            body.given(names).fill if body else None,
-        )
+        found = _found(action, action.routes[route], names)
+        if names <= action.input_fields.keys():  # other names have no end, and may be long
+            if len(known) >= _MOST:
+                known.clear()
+            known[key] = found
     return found
+
+
+def _found(action: Action, route: Route, names: frozenset[str]) -> Relevant:
+    body = route.request.body
+    return Relevant(
+        tuple(_rules(action, route, names)),
+        tuple(one for one in route.not_carried if one[0][0] in names),
+        body.given(names).fill if body else None,
+    )
 
 
 def _rules(action: Action, route: Route, names: frozenset[str]) -> Iterator[Asked]:

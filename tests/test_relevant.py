@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations, islice
 from typing import Any
 
 import pytest
@@ -13,14 +14,14 @@ from mapping import MANIFEST
 
 from connector.checks import completed, input_problems, unsupported
 from connector.evaluate import Drift
-from connector.manifest import Action, Route, Rule
+from connector.manifest import Action, Rule
 from connector.relevant import relevant
 from connector.template import Within
 
 ROUTES = [
-    pytest.param(action, route, id=f"{action.id}-{name}")
+    pytest.param(action, name, id=f"{action.id}-{name}")
     for action in MANIFEST.connector.actions.values()
-    for name, route in action.routes.items()
+    for name in action.routes
 ]
 
 
@@ -31,15 +32,16 @@ def body(fill: Any, inputs: Any) -> Any:
         return Drift
 
 
-@pytest.mark.parametrize(("action", "route"), ROUTES)
+@pytest.mark.parametrize(("action", "name"), ROUTES)
 @bounded(15)
 @given(drawn=st.data())
-def test_the_rest_changes_nothing(action: Action, route: Route, drawn: st.DataObject) -> None:
+def test_the_rest_changes_nothing(action: Action, name: str, drawn: st.DataObject) -> None:
     """For any inputs: the same problems, the same warnings and the same body as with all of the action."""
     names = drawn.draw(st.sets(st.sampled_from(sorted(action.input_fields) or ["x"])))
     given = drawn.draw(st.fixed_dictionaries({n: fitting(action.input_fields.get(n, {})) for n in names}))
     inputs, _ = completed(action, given)
-    here, rules = relevant(action, route, inputs), (*action.asked_rules, *route.asked_rules)
+    route = action.routes[name]
+    here, rules = relevant(action, name, inputs), (*action.asked_rules, *route.asked_rules)
     assert list(input_problems(action, here.rules, inputs)) == list(input_problems(action, rules, inputs))
     assert list(unsupported(here.not_carried, inputs)) == list(unsupported(route.not_carried, inputs))
     whole = route.request.body
@@ -49,12 +51,39 @@ def test_the_rest_changes_nothing(action: Action, route: Route, drawn: st.DataOb
 def test_it_is_found_once() -> None:
     """The same names, in any order, are not looked into again; and not all that ever came is kept."""
     action = MANIFEST.connector.actions["execute_search"]
-    route = action.routes["search"]
-    first = relevant(action, route, ["query", "country"])
-    assert relevant(action, route, ["country", "query"]) is first
+    first = relevant(action, "search", ["query", "country"])
+    assert relevant(action, "search", ["country", "query"]) is first
+    for names in islice(combinations(action.input_fields, 4), 200):
+        relevant(action, "search", names)
+    assert len(action.known) <= 64
+
+
+def test_names_that_no_action_has_are_not_kept() -> None:
+    """They have no end, and each may be long: they neither stay nor push out the others."""
+    action = MANIFEST.connector.actions["execute_search"]
+    first = relevant(action, "search", ["query"])
     for number in range(200):
-        relevant(action, route, [f"x{number}"])
-    assert len(route.known) <= 64
+        relevant(action, "search", ["query", f"x{number}"])
+    assert relevant(action, "search", ["query"]) is first
+    assert all(names <= action.input_fields.keys() for _, names in action.known)
+
+
+def test_it_is_found_for_each_action() -> None:
+    """An action that a program has made of another, with the same routes, has rules of its own."""
+    action = MANIFEST.connector.actions["execute_search"]
+    before = relevant(action, "search", ["query"]).rules
+    rule = Rule(when=Within("inputs").expression("${{ inputs.query == 'x' }}", {}), say="Not this.")
+    made = relevant(replace(action, rules=(rule,)), "search", ["query"]).rules
+    assert rule not in [kept for _, _, kept in before]
+    assert rule in [kept for _, _, kept in made]
+
+
+def test_a_rule_that_names_an_input_twice_is_kept() -> None:
+    """It is judged as it is written, though nobody means it."""
+    rule = Rule(exclusive=("query", "query"), say="Not this.")
+    action = replace(MANIFEST.connector.actions["execute_search"], rules=(rule,))
+    found = relevant(action, "search", ["query"])
+    assert [told.message for told in input_problems(action, found.rules, {"query": "x"})] == ["Not this."]
 
 
 def test_what_one_request_had_is_not_in_the_next() -> None:
@@ -67,11 +96,3 @@ def test_what_one_request_had_is_not_in_the_next() -> None:
     once["rows"].append("b")
     once["row"]["b"] = 1
     assert fill({"inputs": {}}) == {"rows": ["a"], "row": {"a": None}}
-
-
-def test_a_rule_that_names_an_input_twice_is_kept() -> None:
-    """It is judged as it is written, though nobody means it."""
-    rule = Rule(exclusive=("query", "query"), say="Not this.")
-    action = replace(MANIFEST.connector.actions["execute_search"], rules=(rule,))
-    found = relevant(action, replace(action.routes["search"]), ["query"])
-    assert [told.message for told in input_problems(action, found.rules, {"query": "x"})] == ["Not this."]
