@@ -82,7 +82,10 @@ class Incoming:
         self._body = 0
         try:
             self._parser.feed_data(data)
-        except (HttpParserError, HttpParserUpgrade):
+        except (HttpParserError, HttpParserUpgrade) as error:
+            cause = error.__context__
+            if cause is not None and not isinstance(cause, Exception):  # Ctrl-C while the parser was calling
+                raise cause from None
             self._is_over = True
             self._has_more = self.is_complete
             return

@@ -117,3 +117,17 @@ def test_a_body_of_tiny_chunks_is_no_endless_head() -> None:
 def test_any_bytes_are_an_answer_or_refused(text: bytes, size: int, head: bytes) -> None:
     """The same, however they are cut."""
     assert read([head + text]) == read(cut(head + text, size))
+
+
+@pytest.mark.parametrize(
+    "step", ["on_status", "on_header", "on_headers_complete", "on_body", "on_message_complete"]
+)
+def test_ctrl_c_is_not_taken_for_a_wrong_answer(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parser, which is in C, makes an error of its own of whatever comes while it calls."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Incoming, step, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Incoming().feed(OK + b"Content-Length: 3\r\n\r\nabc")
