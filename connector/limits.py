@@ -12,13 +12,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Final
 
 from connector.deadline import Deadline, Sending
 from connector.manifest import Limits
-
-if TYPE_CHECKING:
-    import asyncio
 
 _MARGIN: Final = 1.04  # of the window: two requests do not take the same time to arrive
 _SPREAD: Final = 8  # the first requests of a window come in an eighth of it, not all at once
@@ -26,6 +25,7 @@ _LOOK_AGAIN: Final = 0.005
 _SLOWEST: Final = 1.0  # seconds between two requests: no account may less often
 _FIRST_GAP: Final = 0.02
 _RECOVERY: Final = 0.9
+_THREADS: Final = 100_000  # no process has more
 
 
 class RateLimit:
@@ -36,7 +36,7 @@ class RateLimit:
         self._window = limits.seconds * _MARGIN
         self._least_gap = limits.seconds / limits.requests / _SPREAD if limits.requests else 0.0
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a turn may be collected while this thread has it
         self._sent: deque[float] = deque()  # within the window, oldest first
         self._on_their_way = 0  # it is their turn, but they are not sent yet
         self._asked = 0
@@ -48,9 +48,11 @@ class RateLimit:
 
     def turn(self) -> Turn:
         """Stand in the queue."""
+        turn = Turn(self)
         with self._lock:
             self._asked += 1
-            return Turn(self, self._asked)
+            turn.number, turn.state = self._asked, "waits"
+        return turn
 
     def refused(self, seconds: float | None, longest: float) -> None:
         """The service said that there were too many: all wait, and then ask at half the pace.
@@ -83,12 +85,16 @@ class RateLimit:
         with self._lock:
             return max(self._seconds(self._asked + 1, self._clock()), 0.0)
 
-    def _wait(self, number: int) -> float:
+    # what a turn is, and what is counted of it, change together: Ctrl-C comes between two calls only
+
+    def wait(self, turn: Turn) -> float:
+        """See Turn.wait."""
         with self._lock:
             now = self._clock()
-            wait = self._seconds(number, now)
+            wait = self._seconds(turn.number, now)
             if wait > 0:
                 return wait
+            turn.state = "goes"
             self._next_at = now + self._gap
             self._on_their_way += 1
             self._over += 1
@@ -113,69 +119,100 @@ class RateLimit:
         first = self._sent[place] + self._window - now if place < len(self._sent) else 0.0
         return max(first + windows * self._window, _LOOK_AGAIN)
 
-    def _has_sent(self) -> None:
+    def sent(self, turn: Turn) -> None:
+        """See Turn.sent."""
         with self._lock:
-            self._on_their_way -= 1
-            if self._most is not None:
-                self._sent.append(self._clock())
-
-    def _is_over(self, *, was_its_turn: bool) -> None:
-        with self._lock:
-            if was_its_turn:
+            now = self._clock()
+            if turn.state == "goes":
+                turn.state = "sent"
                 self._on_their_way -= 1
-            else:
+                if self._most is not None:
+                    self._sent.append(now)
+
+    def over(self, turn: Turn) -> None:
+        """See Turn.over."""
+        with self._lock:
+            if turn.state == "goes":
+                self._on_their_way -= 1
+            elif turn.state == "waits":
                 self._over += 1
+            turn.state = "over"
 
 
 class Turn:
-    """One request's place in the queue."""
+    """One request's place in the queue. One that got lost is over when it is collected.
 
-    __slots__ = ("_limit", "_number", "_state")
+    Attributes:
+        number: its place, from 1.
+        state: new, waits, goes, sent or over.
+    """
 
-    def __init__(self, limit: RateLimit, number: int) -> None:
+    number = 0
+    state = "new"
+
+    def __init__(self, limit: RateLimit) -> None:
         self._limit = limit
-        self._number = number
-        self._state = "waits"
 
     def wait(self) -> float:
         """Seconds after which to ask again; 0.0: it is this request's turn."""
-        seconds = self._limit._wait(self._number)  # noqa: SLF001 - a turn is a part of its limit
-        if not seconds:
-            self._state = "goes"
-        return seconds
+        return self._limit.wait(self)
 
     def sent(self) -> None:
         """It has been sent: it counts from now."""
-        if self._state == "goes":
-            self._state = "sent"
-            self._limit._has_sent()  # noqa: SLF001
+        self._limit.sent(self)
 
     def over(self) -> None:
         """It is done with. One that was never sent does not count; through a foreign transport, nobody knows."""
-        if self._state in {"waits", "goes"}:
-            self._limit._is_over(was_its_turn=self._state == "goes")  # noqa: SLF001
-            self._state = "over"
+        self._limit.over(self)
+
+    def __del__(self) -> None:
+        if self.state in {"waits", "goes"}:
+            self.over()
+
+
+class Places:
+    """So many requests at once, for threads.
+
+    No threading.Semaphore: should Ctrl-C come while it is at work, its own lock may stay locked for good. Here what
+    takes a place, and what gives one back, is a single call that nothing can come into.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._free: SimpleQueue[None] = SimpleQueue()
+        self.release: Callable[[], None] = partial(self._free.put, None)
+        for _ in range(min(most, _THREADS)):
+            self.release()
+
+    def acquire(self, timeout: float) -> bool:
+        """Whether one has become free in so many seconds; it is taken."""
+        try:
+            self._free.get(timeout=timeout)
+        except Empty:
+            return False
+        return True
 
 
 class Place:
     """A place among the requests under way; `with` gives it back at its end.
 
+    One that got lost, as Ctrl-C may come between any two calls, is given back when it is collected.
+
     Args:
-        turn: when its request may go.
-        deadline: by when it has to be over.
-        places: those that there are at once, of which it has one; None where there is no end of them.
+        deadline: by when its request has to be over.
+
+    Attributes:
+        give_back: frees the place that it has, once it has one of an end of them.
+        turn: when its request may go, once it stands in the queue.
     """
 
-    __slots__ = ("_deadline", "_places", "turn")
+    give_back: Callable[[], None] | None = None
+    turn: Turn | None = None
 
-    def __init__(
-        self, turn: Turn, deadline: Deadline, places: threading.Semaphore | asyncio.Semaphore | None
-    ) -> None:
-        self.turn = turn
+    def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
-        self._places = places
 
     def __enter__(self) -> Sending:
+        assert self.turn is not None
         return Sending(self._deadline, self.turn.sent)
 
     def __exit__(self, *_: object) -> None:
@@ -183,6 +220,12 @@ class Place:
 
     def over(self) -> None:
         """Its request is done with."""
-        self.turn.over()
-        if self._places is not None:
-            self._places.release()
+        give_back, self.give_back = self.give_back, None
+        if give_back is not None:
+            give_back()
+        if self.turn is not None:
+            self.turn.over()
+
+    def __del__(self) -> None:
+        if self.give_back is not None:
+            self.over()

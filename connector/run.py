@@ -17,7 +17,7 @@ from connector.choices import Choices, snapshot
 from connector.connection import Connection
 from connector.deadline import Deadline, Sending, within
 from connector.errors import ApiError, ConnectorError, CredentialError, TransportError
-from connector.limits import Place
+from connector.limits import Place, Places
 from connector.manifest import Limits
 from connector.opened import (
     CANCEL_SECONDS,
@@ -53,7 +53,7 @@ class OpenConnection(Opened):
         if self._needs_tokens():
             self._tokens = Tokens(connection, self._use, transport)
         self._transport = network.open_transport() if transport is None else transport
-        self._places = threading.Semaphore(self._limits.at_once) if self._limits.at_once else None
+        self._places = Places(self._limits.at_once) if self._limits.at_once else None
 
     def run(
         self,
@@ -111,11 +111,14 @@ class OpenConnection(Opened):
     def _turn(self, planned: Plan, attempts: Attempts) -> Place:
         """One place among the requests under way, once the pace allows it."""
         deadline, places = attempts.deadline, self._places
-        if places is not None and not places.acquire(timeout=_bounded(deadline.left())):
-            raise self._crowded(planned, attempts)
-        place = Place(self._pace.turn(), deadline, places)
+        place = Place(deadline)
         try:
-            while wait := place.turn.wait():
+            if places is not None:
+                if not places.acquire(_bounded(deadline.left())):
+                    raise self._crowded(planned, attempts)
+                place.give_back = places.release
+            place.turn = turn = self._pace.turn()
+            while wait := turn.wait():
                 if wait > deadline.left():
                     raise self._queued(planned, attempts, wait)
                 time.sleep(wait)

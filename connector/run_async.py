@@ -100,16 +100,13 @@ class AsyncOpenConnection(Opened):
     async def _turn(self, planned: Plan, attempts: Attempts) -> Place:
         """See OpenConnection._turn."""
         deadline, places = attempts.deadline, self._places
-        if places is not None and places.locked():
-            try:
-                await asyncio.wait_for(places.acquire(), deadline.left())
-            except TimeoutError:
-                raise self._crowded(planned, attempts) from None
-        elif places is not None:
-            await places.acquire()
-        place = Place(self._pace.turn(), deadline, places)
+        place = Place(deadline)
         try:
-            while wait := place.turn.wait():
+            if places is not None:
+                await self._acquire(places, planned, attempts)
+                place.give_back = places.release
+            place.turn = turn = self._pace.turn()
+            while wait := turn.wait():
                 if wait > deadline.left():
                     raise self._queued(planned, attempts, wait)
                 await asyncio.sleep(wait)
@@ -118,6 +115,14 @@ class AsyncOpenConnection(Opened):
             raise
         attempts.begin()
         return place
+
+    async def _acquire(self, places: asyncio.Semaphore, planned: Plan, attempts: Attempts) -> None:
+        # not asyncio.wait_for: it loses a cancel that comes at the moment in which a place becomes free
+        try:
+            async with asyncio.timeout(attempts.deadline.left() if places.locked() else None):
+                await places.acquire()
+        except TimeoutError:
+            raise self._crowded(planned, attempts) from None
 
     async def _reply(
         self, planned: Plan, attempts: Attempts, request: Callable[[], network.Request] | None = None

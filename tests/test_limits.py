@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +22,7 @@ from loopback import Loopback, http
 
 import connector
 from connector.errors import ApiError, Timeout
-from connector.limits import RateLimit, Turn
+from connector.limits import Places, RateLimit, Turn
 from connector.manifest import Limits
 from connector.sandbox import Sandbox
 
@@ -262,3 +267,104 @@ def test_an_outage_does_not_multiply_requests(figure: Callable[[str, str], None]
     assert len(server.requests) == 300
     assert "too much has failed on this connection of late" in hints[-1]
     figure("G5", "outage, 200 runs: 300 requests instead of 600")
+
+
+# --- places that come back
+
+
+def answered(_: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json=FOUND)
+
+
+ONE_AT_ONCE = Limits(requests=1, seconds=0.001, at_once=1)
+
+
+class Interrupting:
+    """Ctrl-C at the n-th call of what gives a request its turn."""
+
+    def __init__(self, calls: int) -> None:
+        self.left = calls
+
+    def __call__(self, frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        is_ours = code.co_filename.endswith(("limits.py", "run.py", "threading.py"))
+        if event == "call" and is_ours and code.co_name != "__del__":  # from there, nothing is raised
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+
+
+def interrupted(opened: connector.OpenConnection, calls: int) -> bool:
+    before = sys.gettrace()
+    sys.settrace(Interrupting(calls))
+    try:
+        opened.run("execute_search", {"query": "x"})
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_ctrl_c_at_any_call_loses_no_place() -> None:
+    """The next run has its turn, though there is one place only, and one request in a window."""
+    transport = httpx.MockTransport(answered)
+    with connector.connect("perplexity", api_key=KEY, transport=transport, limits=ONE_AT_ONCE) as opened:
+        for calls in itertools.count(1):
+            was_interrupted = interrupted(opened, calls)
+            assert opened.run("execute_search", {"query": "x"}, deadline=2).attempts == 1
+            if not was_interrupted:
+                break
+    assert calls > 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no timers that send signals")
+def test_ctrl_c_while_a_place_is_waited_for() -> None:
+    """It ends the wait, and takes none."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    places = Places(1)
+    assert places.acquire(0)
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            places.acquire(5)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    places.release()
+    assert [places.acquire(0), places.acquire(0)] == [True, False]
+
+
+@pytest.mark.parametrize("ticks", range(8))
+def test_a_cancel_at_the_moment_a_place_becomes_free_is_one(ticks: int) -> None:
+    """The cancelled run sends nothing more and keeps no place."""
+
+    async def cancel() -> None:
+        gate = asyncio.Event()
+
+        async def slowly(request: httpx.Request) -> httpx.Response:
+            await gate.wait()
+            return answered(request)
+
+        limits = Limits(at_once=1)
+        transport = httpx.MockTransport(slowly)
+        async with connector.aconnect(
+            "perplexity", api_key=KEY, transport=transport, limits=limits
+        ) as opened:
+            first, second = (
+                asyncio.ensure_future(opened.run("execute_search", {"query": "x"})) for _ in "ab"
+            )
+            await asyncio.sleep(0.01)
+            gate.set()
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            is_early = not second.done()
+            second.cancel()
+            await asyncio.wait([first, second])
+            assert second.cancelled() is is_early
+            assert (await opened.run("execute_search", {"query": "x"}, deadline=2)).attempts == 1
+
+    asyncio.run(cancel())
