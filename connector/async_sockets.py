@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+from contextlib import suppress
 from typing import Any, Final, cast
 
 from connector.deadline import Patience
@@ -132,6 +133,7 @@ class AsyncSocket:
     def __init__(self, arrived: _Arrived) -> None:
         self._arrived = arrived
         self._process = os.getpid()
+        self._loop = asyncio.get_running_loop()
         self._has_come = readable(arrived.transport.get_extra_info("socket").fileno())
 
     async def read(self, patience: Patience) -> bytes:
@@ -164,12 +166,19 @@ class AsyncSocket:
 
     @property
     def is_idle(self) -> bool:
-        """See Socket.is_idle. What the loop has not come to yet counts too."""
+        """See Socket.is_idle. What the loop has not come to yet counts too; in another loop, no answer would come."""
         arrived = self._arrived
+        if self._loop is not asyncio.get_running_loop():
+            return False
         return not (arrived.text or arrived.is_over or arrived.transport.is_closing() or self._has_come(0))
 
     async def close(self) -> None:
         """Break the connection; see Socket.close. A forked process shares even what the loop watches."""
-        if self._process == os.getpid():
+        if self._process != os.getpid():
+            return
+        if self._loop is asyncio.get_running_loop():
             self._arrived.transport.abort()
             await asyncio.sleep(0)  # the loop closes the socket at its next turn
+        else:
+            with suppress(RuntimeError):  # that loop has ended
+                self._loop.call_soon_threadsafe(self._arrived.transport.abort)

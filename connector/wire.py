@@ -36,6 +36,7 @@ class Lines(httpx.BaseTransport):
     def __init__(self) -> None:
         self._free: list[Line] = []
         self._all: set[Line] = set()
+        self._is_closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """See httpx. A recorder or mock that has taken the place of a method of its own has its say."""
@@ -57,7 +58,7 @@ class Lines(httpx.BaseTransport):
 
     def give_back(self, line: Line) -> None:
         """For the next request."""
-        if len(self._free) < _KEPT and line in self._all:
+        if len(self._free) < _KEPT and line in self._all and not self._is_closed:
             self._free.append(line)
         else:
             self.give_up(line)
@@ -68,7 +69,8 @@ class Lines(httpx.BaseTransport):
         line.close()
 
     def close(self) -> None:
-        """Break every connection."""
+        """Break every connection. A request that is on its way here may still make one, which is not kept."""
+        self._is_closed = True
         self._free.clear()
         while self._all:
             self._all.pop().close()
@@ -80,6 +82,7 @@ class AsyncLines(httpx.AsyncBaseTransport):
     def __init__(self) -> None:
         self._free: list[AsyncLine] = []
         self._all: set[AsyncLine] = set()
+        self._is_closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See Lines.handle_request."""
@@ -103,7 +106,7 @@ class AsyncLines(httpx.AsyncBaseTransport):
 
     async def give_back(self, line: AsyncLine) -> None:
         """See Lines.give_back."""
-        if len(self._free) < _KEPT and line in self._all:
+        if len(self._free) < _KEPT and line in self._all and not self._is_closed:
             self._free.append(line)
         else:
             await self.give_up(line)
@@ -117,6 +120,7 @@ class AsyncLines(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """See Lines.close."""
+        self._is_closed = True
         self._free.clear()
         while self._all:
             await self._all.pop().aclose()

@@ -227,6 +227,40 @@ def test_no_request_is_sent_twice(fetch: Fetch) -> None:
         assert (len(server.requests), server.connections) == (2, 1)
 
 
+def test_a_request_that_was_under_way_when_all_was_closed_keeps_no_connection() -> None:
+    """Another thread may close them between the last look and the sending."""
+
+    async def late(url: str) -> None:
+        opened = open_async_transport()
+        await opened.aclose()
+        await send_async(opened, asked(url))
+
+    with Loopback(http(200, TEXT)) as server:
+        opened = open_transport()
+        opened.close()
+        send(opened, asked(server.url))
+        asyncio.run(late(server.url))
+        assert (server.connections, server.still_open()) == (2, 0)
+
+
+@pytest.mark.parametrize("way", ["asyncio", "uvloop"])
+def test_another_event_loop_makes_a_connection_of_its_own(way: str) -> None:
+    """Over that of the first one a request would go out, and its answer would never come."""
+    make = pytest.importorskip(way).new_event_loop
+    opened = open_async_transport()
+
+    with (
+        Loopback(http(200, b"1"), http(200, b"2")) as server,
+        asyncio.Runner(loop_factory=make) as first,
+        asyncio.Runner(loop_factory=make) as second,
+    ):
+        answers = [runner.run(send_async(opened, asked(server.url))) for runner in (first, second)]
+        second.run(opened.aclose())
+        first.run(asyncio.sleep(0))
+        assert (server.connections, server.still_open()) == (2, 0)
+    assert [answer.content for answer in answers] == [b"1", b"2"]
+
+
 @pytest.mark.parametrize("pause", [0.0, 0.3], ids=["in-one-packet", "later"])
 def test_an_answer_that_nobody_asked_for_is_never_given(fetch: Fetch, pause: float) -> None:
     """Bytes after an answer do not become the answer to the next request."""
