@@ -22,13 +22,15 @@ class _Message:
 
     @property
     def headers(self) -> httpx.Headers:
-        if self._pairs is not None:
-            self.headers = httpx.Headers(self._pairs)
+        pairs = self._pairs
+        if pairs is not None:
+            self.headers = httpx.Headers(pairs)
         return self._headers
 
     @headers.setter
     def headers(self, headers: httpx.Headers) -> None:
-        self._headers, self._pairs = headers, None
+        self._headers = headers  # first: another thread may look
+        self._pairs = None
 
 
 class Request(_Message, httpx.Request):

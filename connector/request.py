@@ -52,7 +52,7 @@ def build(plan: Plan, connection: Connection) -> Request:
     url = _url(connection.url_of(plan.route.request) + plan.path, plan.query)
     form, content = _content(plan)
     headers = _headers(plan, form)
-    return _signed(plan.method, url, headers, content, connection)
+    return _signed(plan.method, url, headers, content, connection, is_own=bool(plan.headers))
 
 
 def build_token(connection: Connection) -> Request:
@@ -310,14 +310,25 @@ def _plain_url(text: str) -> httpx.URL:
 
 
 def _signed(
-    method: str, url: httpx.URL, headers: Headers, content: bytes | None, connection: Connection
+    method: str,
+    url: httpx.URL,
+    headers: Headers,
+    content: bytes | None,
+    connection: Connection,
+    *,
+    is_own: bool = False,
 ) -> Request:
-    """The request with the secrets in it. Nothing is refused here: a traceback would show them."""
+    """The request with the secrets in it. Nothing is refused here: a traceback would show them.
+
+    What is made of the headers is kept for the next request, unless they are this one's own.
+    """
     signed = connection.signed.get(headers)
     if signed is None:
         proof, query = _auth(connection, lambda _, secret: secret.reveal())
         signed = _encoded(_merged(headers, proof.items())), query
-        if len(connection.signed) < _FEW:
+        if not is_own:
+            if len(connection.signed) >= _FEW:  # each form with files has a type of its own
+                connection.signed.clear()
             connection.signed[headers] = signed
     pairs, query = signed
     for name, value in query.items():

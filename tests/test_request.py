@@ -24,7 +24,7 @@ from connector.connection import Connection, resolve
 from connector.errors import CredentialError, InputError
 from connector.manifest import Connector
 from connector.plan import Plan, input_behind, plan
-from connector.request import build, build_check, build_follow_up, curl, preview
+from connector.request import _signed, build, build_check, build_follow_up, curl, preview
 from connector.secret import MASK
 
 TODAY = date(2026, 11, 21)
@@ -102,6 +102,19 @@ def test_a_manifests_header_replaces_the_standard_one(tiny: Callable[..., Connec
     request = build(planned(made, note="n"), connected(made))
     assert request.headers.get_list("accept") == ["text/plain"]
     assert (request.headers["x-note"], request.headers["x-kind"]) == ("n", "note n")
+
+
+def test_headers_of_one_run_are_not_kept(tiny: Callable[..., Connector]) -> None:
+    """They may hold an input that is a secret; and of those that are kept, there are few."""
+    made = tiny()
+    connection = connected(made)
+    for number in range(200):
+        request = build(planned(made, note=f"n{number}"), connection)
+        assert request.headers["x-note"] == f"n{number}"
+    assert not any("X-Note" in dict(headers) for headers in connection.signed)
+    for number in range(200):
+        _signed("GET", request.url, (("Accept", f"text/{number}"),), None, connection)
+    assert len(connection.signed) <= 64
 
 
 @pytest.mark.parametrize(
