@@ -18,7 +18,8 @@ from connector.manifest_values import (
     Strict,
 )
 from connector.schema import Checker, Schema
-from connector.template import Template, Within
+from connector.template import Template
+from connector.template_parser import Within
 
 
 @dataclass(frozen=True, kw_only=True)

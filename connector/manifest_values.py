@@ -11,7 +11,8 @@ from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
 from connector.schema import Schema
-from connector.template import Expression, Template, Within
+from connector.template import Expression, Template
+from connector.template_parser import Within
 
 ErrorKind = Literal[
     "bad_input",

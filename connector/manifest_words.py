@@ -12,7 +12,8 @@ from typing import Any
 from connector.document import Document
 from connector.errors import Problem, did_you_mean, nearest
 from connector.evaluate import described
-from connector.template import Path, TemplateError
+from connector.template import Path
+from connector.template_parser import TemplateError
 
 # the beginnings of pydantic's names for what is wrong
 _EXPECTED = (

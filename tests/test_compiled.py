@@ -126,7 +126,7 @@ def test_a_folder_of_ones_own_is_always_read(library: Path, tmp_path: Path) -> N
     [
         "os system",
         "builtins eval",
-        "connector.template suppress",
+        "connector.template compile_node",
         "connector.manifest Path",
         "connector.manifest_values date",
         "connector.run partial",

@@ -21,7 +21,7 @@ from connector.request import build
 from connector.saved import SavedConnection
 from connector.schema import checker
 from connector.secret import Secret
-from connector.template import Within
+from connector.template_parser import Within
 
 PERPLEXITY = connector.load("perplexity")
 NO_NAME: Any = 5

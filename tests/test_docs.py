@@ -17,7 +17,7 @@ import connector
 from connector.document import parse
 from connector.expression_parser import FUNCTIONS, MAX_LENGTH, MAX_NESTING
 from connector.sandbox import Sandbox
-from connector.template import TemplateError, Within
+from connector.template_parser import TemplateError, Within
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

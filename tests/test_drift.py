@@ -28,7 +28,7 @@ from connector.drift.sent import Sending
 from connector.drift.value import ANYTHING, Value
 from connector.errors import ManifestError
 from connector.loading import load, shipped_folder
-from connector.template import Within
+from connector.template_parser import Within
 
 ROOT = Path(__file__).parent.parent
 ACCEPTED = ROOT / "tests" / "drift" / "perplexity.yaml"

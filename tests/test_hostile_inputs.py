@@ -28,7 +28,7 @@ from connector.output import pick
 from connector.plan import plan
 from connector.response import Reply
 from connector.schema import checker
-from connector.template import Within
+from connector.template_parser import Within
 
 Figure = Callable[[str, str], None]
 

@@ -23,7 +23,7 @@ from connector.mock import Mock
 from connector.output_types import typed
 from connector.run import OpenConnection
 from connector.secret import Secret
-from connector.template import Within
+from connector.template_parser import Within
 
 
 def opened(mock: Mock, **others: Any) -> OpenConnection:

@@ -24,7 +24,7 @@ from connector.mock.refusing import refusal_body, status_of
 from connector.plan import path_parts
 from connector.request import build
 from connector.response import failure
-from connector.template import Within
+from connector.template_parser import Within
 
 INPUTS = {
     "type": "object",

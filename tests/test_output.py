@@ -15,7 +15,7 @@ from connector.errors import OutputError
 from connector.output import Result, pick
 from connector.plan import plan
 from connector.response import Reply
-from connector.template import Within
+from connector.template_parser import Within
 
 PERPLEXITY = connector.load("perplexity")
 TODAY = date(2026, 11, 21)

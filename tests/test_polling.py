@@ -17,7 +17,7 @@ from connector.errors import OutputError, Timeout
 from connector.manifest import Connector
 from connector.run import OpenConnection
 from connector.sandbox import Sandbox
-from connector.template import Within
+from connector.template_parser import Within
 
 KEY = "pplx-test-polling"
 INPUTS = {"input": "Why is the sky blue?", "effort": "fast", "background": True, "wait": True}

@@ -16,7 +16,7 @@ from connector.checks import completed, input_problems, unsupported
 from connector.evaluate import Drift
 from connector.manifest import Action, Rule
 from connector.relevant import relevant
-from connector.template import Within
+from connector.template_parser import Within
 
 ROUTES = [
     pytest.param(action, name, id=f"{action.id}-{name}")

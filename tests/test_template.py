@@ -13,7 +13,8 @@ from generated import JSON, TEXTS, bounded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.template import Expression, Template, TemplateError, Within
+from connector.template import Expression, Template
+from connector.template_parser import TemplateError, Within
 
 REQUEST = Within("inputs", omit_null=True)
 TABLES = {"effort": {"sonar": "fast"}}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import connector
 from connector.manifest import Connector
-from connector.template import Within
+from connector.template_parser import Within
 
 CONNECTOR = """
 format: 1

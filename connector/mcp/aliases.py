@@ -11,7 +11,7 @@ from connector.manifest import Connector
 from connector.mcp.shapes import portable
 from connector.mcp.tools import Alias, Refusal, Tool, described
 from connector.schema import Checker, Schema
-from connector.template import Within
+from connector.template_parser import Within
 
 Kind = Literal["vendor", "directory"]
 _FOLDER = Path(__file__).with_name("aliases")
