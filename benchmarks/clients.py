@@ -73,14 +73,14 @@ def _httpx_call(url: str) -> Call:
 
 
 def _httpx_transport_call(url: str) -> Call:
-    """What carries a call of httpx, called directly with a request that is ready: no client above it."""
+    """What carries a call of httpx, called directly: no client above it, and a body that is ready."""
     import httpx
 
     transport = httpx.HTTPTransport()
-    request = httpx.Request("POST", f"{url}/v1/agent", headers=_HEADERS, content=json.dumps(BODY).encode())
+    place, body = httpx.URL(f"{url}/v1/agent"), json.dumps(BODY).encode()
 
     def call() -> str:
-        response = transport.handle_request(request)
+        response = transport.handle_request(httpx.Request("POST", place, headers=_HEADERS, content=body))
         content = response.read()
         response.close()
         return content.decode()

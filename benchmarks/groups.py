@@ -44,9 +44,9 @@ def _ratio(times: Times, one: str, other: str) -> float | None:
 
 
 _TRANSPORTS = """\
-"its transport" is the connector's own HTTP, and "httpx's transport" is what carries a call of httpx, each called
-directly with a request that is ready. The goal of 15 % for the own work comes with that of 0.75x for the whole
-action: it was set when httpx's transport was to carry it. The action minus that one is the second row."""
+"its transport" is the connector's own HTTP with a request that is ready; "httpx's transport" is what carries a call
+of httpx, called directly, with its request made each time. The goal of 15 % for the own work comes with that of 0.75x
+for the whole action: it was set when httpx's transport was to carry it. The action minus that one is the second row."""
 
 
 def _beyond(times: Times, transport: str) -> float:
