@@ -7,7 +7,6 @@ action again gives the same ones.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from connector.manifest import Action, Asked, NotCarried, Route, Rule
 from connector.template import Filler
@@ -15,7 +14,6 @@ from connector.template import Filler
 _MOST = 64  # sets of names that are kept for an action
 
 
-@dataclass(frozen=True)
 class Relevant:
     """For one set of names.
 
@@ -25,9 +23,15 @@ class Relevant:
         body: fills the body; None where the request has none.
     """
 
-    rules: tuple[Asked, ...]
-    not_carried: tuple[NotCarried, ...]
-    body: Filler | None
+    __slots__ = ("body", "not_carried", "rules")
+
+    # no dataclass: making one takes longer than all that a command does here
+    def __init__(
+        self, rules: tuple[Asked, ...], not_carried: tuple[NotCarried, ...], body: Filler | None
+    ) -> None:
+        self.rules = rules
+        self.not_carried = not_carried
+        self.body = body
 
 
 def relevant(action: Action, route: str, inputs: Iterable[str]) -> Relevant:
