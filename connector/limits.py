@@ -12,8 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
-from queue import Empty, SimpleQueue
+from contextlib import suppress
 from typing import Final
 
 from connector.deadline import Deadline, Sending
@@ -25,7 +24,7 @@ _LOOK_AGAIN: Final = 0.005
 _SLOWEST: Final = 1.0  # seconds between two requests: no account may less often
 _FIRST_GAP: Final = 0.02
 _RECOVERY: Final = 0.9
-_THREADS: Final = 100_000  # no process has more
+_LOOK_FOR_ONE: Final = 0.05
 
 
 class RateLimit:
@@ -173,23 +172,67 @@ class Turn:
 class Places:
     """So many requests at once, for threads.
 
-    No threading.Semaphore: should Ctrl-C come while it is at work, its own lock may stay locked for good. Here what
-    takes a place, and what gives one back, is a single call that nothing can come into.
+    Neither threading.Semaphore, whose own lock may stay locked for good if Ctrl-C comes while it is at work, nor
+    queue.SimpleQueue, of which CPython may wait without end for what another thread has taken meanwhile.
     """
 
     def __init__(self, most: int) -> None:
-        self._free: SimpleQueue[None] = SimpleQueue()
-        self.release: Callable[[], None] = partial(self._free.put, None)
-        for _ in range(min(most, _THREADS)):
-            self.release()
+        self.free = most
+        self._lock = threading.RLock()  # a place may be collected while this thread has it
+        self._freed = threading.Lock()
+        self._freed.acquire()
 
-    def acquire(self, timeout: float) -> bool:
-        """Whether one has become free in so many seconds; it is taken."""
+    def take(self, place: Place, seconds: float) -> bool:
+        """Whether one has become free in so many seconds; the place has it."""
+        ends = time.monotonic() + seconds
+        while not self._has_taken(place):
+            left = ends - time.monotonic()
+            if left <= 0:
+                return False
+            self._freed.acquire(timeout=min(left, _LOOK_FOR_ONE))
+        return True
+
+    def _has_taken(self, place: Place) -> bool:
+        with self._lock:  # as in RateLimit
+            if self.free > 0:
+                self.free -= 1
+                place.has_one = True
+        return place.has_one
+
+    def give(self, place: Place) -> None:
+        """Free what a place has, and wake one of those who wait."""
+        with self._lock:
+            if place.has_one:
+                self.free += 1
+                place.has_one = False
+        with suppress(RuntimeError):  # that one is woken already
+            self._freed.release()
+
+
+class AsyncPlaces:
+    """As Places, for asyncio."""
+
+    def __init__(self, most: int) -> None:
+        import asyncio  # noqa: PLC0415 - it takes long to import, and is there already where this is used
+
+        self._semaphore = asyncio.Semaphore(most)
+        self._timeout = asyncio.timeout
+
+    async def take(self, place: Place, seconds: float) -> bool:
+        """See Places.take."""
+        # not asyncio.wait_for: it loses a cancel that comes at the moment in which a place becomes free
         try:
-            self._free.get(timeout=timeout)
-        except Empty:
+            async with self._timeout(seconds if self._semaphore.locked() else None):
+                place.has_one = await self._semaphore.acquire()
+        except TimeoutError:
             return False
         return True
+
+    def give(self, place: Place) -> None:
+        """See Places.give."""
+        if place.has_one:
+            place.has_one = False
+            self._semaphore.release()
 
 
 class Place:
@@ -199,17 +242,19 @@ class Place:
 
     Args:
         deadline: by when its request has to be over.
+        places: those that there are at once; None where there is no end of them.
 
     Attributes:
-        give_back: frees the place that it has, once it has one of an end of them.
+        has_one: it has one of those.
         turn: when its request may go, once it stands in the queue.
     """
 
-    give_back: Callable[[], None] | None = None
+    has_one = False
     turn: Turn | None = None
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, places: Places | AsyncPlaces | None) -> None:
         self._deadline = deadline
+        self._places = places
 
     def __enter__(self) -> Sending:
         assert self.turn is not None
@@ -220,12 +265,11 @@ class Place:
 
     def over(self) -> None:
         """Its request is done with."""
-        give_back, self.give_back = self.give_back, None
-        if give_back is not None:
-            give_back()
+        if self._places is not None:
+            self._places.give(self)
         if self.turn is not None:
             self.turn.over()
 
     def __del__(self) -> None:
-        if self.give_back is not None:
+        if self.has_one:
             self.over()

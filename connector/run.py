@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -111,12 +110,10 @@ class OpenConnection(Opened):
     def _turn(self, planned: Plan, attempts: Attempts) -> Place:
         """One place among the requests under way, once the pace allows it."""
         deadline, places = attempts.deadline, self._places
-        place = Place(deadline)
+        place = Place(deadline, places)
         try:
-            if places is not None:
-                if not places.acquire(_bounded(deadline.left())):
-                    raise self._crowded(planned, attempts)
-                place.give_back = places.release
+            if places is not None and not places.take(place, deadline.left()):
+                raise self._crowded(planned, attempts)
             place.turn = turn = self._pace.turn()
             while wait := turn.wait():
                 if wait > deadline.left():
@@ -283,8 +280,3 @@ class OpenConnection(Opened):
         self, kind: type[BaseException] | None, value: object, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _bounded(seconds: float) -> float:
-    """What a lock can wait for."""
-    return max(min(seconds, threading.TIMEOUT_MAX), 0.0)

@@ -16,7 +16,7 @@ from connector.choices import Choices, snapshot
 from connector.connection import Connection
 from connector.deadline import Sending, within
 from connector.errors import ApiError, ConnectorError, CredentialError, TransportError
-from connector.limits import Place
+from connector.limits import AsyncPlaces, Place
 from connector.manifest import Limits
 from connector.opened import (
     CANCEL_SECONDS,
@@ -57,7 +57,7 @@ class AsyncOpenConnection(Opened):
         if self._needs_tokens():
             self._tokens = AsyncTokens(connection, self._use, for_tokens or transport)
         self._transport = network.open_async_transport() if transport is None else transport
-        self._places = asyncio.Semaphore(self._limits.at_once) if self._limits.at_once else None
+        self._places = AsyncPlaces(self._limits.at_once) if self._limits.at_once else None
 
     async def run(
         self,
@@ -100,11 +100,10 @@ class AsyncOpenConnection(Opened):
     async def _turn(self, planned: Plan, attempts: Attempts) -> Place:
         """See OpenConnection._turn."""
         deadline, places = attempts.deadline, self._places
-        place = Place(deadline)
+        place = Place(deadline, places)
         try:
-            if places is not None:
-                await self._acquire(places, planned, attempts)
-                place.give_back = places.release
+            if places is not None and not await places.take(place, deadline.left()):
+                raise self._crowded(planned, attempts)
             place.turn = turn = self._pace.turn()
             while wait := turn.wait():
                 if wait > deadline.left():
@@ -115,14 +114,6 @@ class AsyncOpenConnection(Opened):
             raise
         attempts.begin()
         return place
-
-    async def _acquire(self, places: asyncio.Semaphore, planned: Plan, attempts: Attempts) -> None:
-        # not asyncio.wait_for: it loses a cancel that comes at the moment in which a place becomes free
-        try:
-            async with asyncio.timeout(attempts.deadline.left() if places.locked() else None):
-                await places.acquire()
-        except TimeoutError:
-            raise self._crowded(planned, attempts) from None
 
     async def _reply(
         self, planned: Plan, attempts: Attempts, request: Callable[[], network.Request] | None = None

@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from loopback import Loopback, http
 
 import connector
+from connector.deadline import NEVER
 from connector.errors import ApiError, Timeout
-from connector.limits import Places, RateLimit, Turn
+from connector.limits import Place, Places, RateLimit, Turn
 from connector.manifest import Limits
 from connector.sandbox import Sandbox
 
@@ -326,16 +327,39 @@ def test_ctrl_c_while_a_place_is_waited_for() -> None:
         raise KeyboardInterrupt
 
     places = Places(1)
-    assert places.acquire(0)
+    first, second, third = (Place(NEVER, places) for _ in range(3))
+    assert places.take(first, 0)
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, 0.05)
     try:
         with pytest.raises(KeyboardInterrupt):
-            places.acquire(5)
+            places.take(second, 5)
     finally:
         signal.signal(signal.SIGALRM, before)
-    places.release()
-    assert [places.acquire(0), places.acquire(0)] == [True, False]
+    first.over()
+    assert [places.take(second, 0), places.take(third, 0)] == [True, False]
+
+
+def test_no_thread_waits_longer_for_a_place_than_it_may() -> None:
+    """However often another one takes what has become free."""
+    places, ends = Places(3), time.monotonic() + 1
+    late: list[float] = []
+
+    def ask() -> None:
+        while (began := time.monotonic()) < ends:
+            place = Place(NEVER, places)
+            if places.take(place, 0.01):
+                time.sleep(0.001)
+            late.append(time.monotonic() - began)
+            place.over()
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(late) < 0.5
+    assert places.free == 3
 
 
 @pytest.mark.parametrize("ticks", range(8))
