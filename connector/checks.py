@@ -7,12 +7,11 @@ from datetime import date
 from typing import Any
 
 from connector.errors import Problem
-from connector.evaluate import Drift, is_true
-from connector.manifest import Action, Asked, Lifecycle, NotCarried, Rule
+from connector.manifest import Action, Lifecycle, NotCarried, Rule
 from connector.schema import Schema
 
 
-def input_problems(action: Action, rules: Iterable[Asked], inputs: Mapping[str, Any]) -> Iterator[Problem]:
+def input_problems(action: Action, rules: Iterable[Rule], inputs: Mapping[str, Any]) -> Iterator[Problem]:
     """Every problem of the inputs: with the schema, then with the rules.
 
     Inputs that are wrong in themselves are not judged by rules.
@@ -22,16 +21,10 @@ def input_problems(action: Action, rules: Iterable[Asked], inputs: Mapping[str, 
     wrong = names_in(problems)
     if "inputs" in wrong:  # all of them, such as too many
         return
-    scope = {"inputs": inputs}
-    for _, evaluate, rule in rules:
-        if evaluate is None:
+    for rule in rules:
+        if rule.when is None:
             yield from _broken(rule, inputs, wrong)
-            continue
-        try:
-            value = evaluate(scope)
-        except Drift:  # what cannot be asked does not hold
-            continue
-        if value is not None and value is not False and is_true(value) and wrong.isdisjoint(rule.names):
+        elif rule.holds(inputs) and wrong.isdisjoint(rule.names):
             yield Problem(", ".join(rule.names) or "inputs", rule.say, "")
 
 

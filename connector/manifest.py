@@ -29,7 +29,6 @@ from connector.manifest_connection import (
     Timeouts,
 )
 from connector.manifest_route import (
-    Asked,
     Failure,
     FilePart,
     FollowUp,
@@ -48,7 +47,6 @@ from connector.manifest_values import ErrorKind, Id, Lifecycle, Link, Method, Sa
 __all__ = [
     "FORMAT",
     "Action",
-    "Asked",
     "Auth",
     "Check",
     "ConnectionForm",

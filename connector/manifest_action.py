@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any
 
-from connector.manifest_route import Asked, Route, Rule, asked
+from connector.manifest_route import Route, Rule
 from connector.manifest_values import (
     Deadline,
     FieldsSchema,
@@ -186,11 +186,6 @@ class Action(Strict):
           title: One query
           inputs: {query: latest AI news}
     """
-
-    @cached_property
-    def asked_rules(self) -> tuple[Asked, ...]:
-        """The rules, ready to be asked."""
-        return asked(self.rules)
 
     @cached_property
     def known(self) -> dict[tuple[str, frozenset[str]], Any]:

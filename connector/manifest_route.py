@@ -290,15 +290,6 @@ class Rule(Strict):
             return False
 
 
-Asked = tuple[frozenset[str], Callable[[Mapping[str, Any]], Any] | None, Rule]
-"""A rule to be asked: the inputs it needs, what its `when` evaluates to for a scope, and the rule."""
-
-
-def asked(rules: tuple[Rule, ...]) -> tuple[Asked, ...]:
-    """The rules, ready to be asked for each run."""
-    return tuple((rule.needs, rule.when.evaluate if rule.when else None, rule) for rule in rules)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Unsupported(Strict):
     """An input that a route cannot carry."""
@@ -392,11 +383,6 @@ class Route(Lifecycle):
         top_k: the API has no such parameter
         safe: {why: the API always is, harmless: [true]}
     """
-
-    @cached_property
-    def asked_rules(self) -> tuple[Asked, ...]:
-        """The rules, ready to be asked."""
-        return asked(self.rules)
 
     @cached_property
     def output_fillers(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:

@@ -114,7 +114,7 @@ def plan(
     """
     route_id = chosen_route(action, settings or {}, route)
     chosen = action.routes[route_id]
-    if type(inputs) is not dict and not isinstance(inputs, Mapping):
+    if not isinstance(inputs, Mapping):
         message = f"The inputs are {type_name(inputs)}."
         raise InputError([Problem("inputs", message, "Give an object: name and value of each input.")])
     complete, defaulted = completed(action, inputs)

@@ -6,9 +6,9 @@ action again gives the same ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from connector.manifest import Action, Asked, NotCarried, Route, Rule
+from connector.manifest import Action, NotCarried, Route, Rule
 from connector.template import Filler
 
 _MOST = 64  # sets of names that are kept for an action
@@ -27,7 +27,7 @@ class Relevant:
 
     # no dataclass: making one takes longer than all that a command does here
     def __init__(
-        self, rules: tuple[Asked, ...], not_carried: tuple[NotCarried, ...], body: Filler | None
+        self, rules: tuple[Rule, ...], not_carried: tuple[NotCarried, ...], body: Filler | None
     ) -> None:
         self.rules = rules
         self.not_carried = not_carried
@@ -51,21 +51,16 @@ def relevant(action: Action, route: str, inputs: Iterable[str]) -> Relevant:
 def _found(action: Action, route: Route, names: frozenset[str]) -> Relevant:
     body = route.request.body
     return Relevant(
-        tuple(_rules(action, route, names)),
+        tuple(rule for rule in (*action.rules, *route.rules) if _can_be_broken(rule, names)),
         tuple(one for one in route.not_carried if one[0][0] in names),
         body.given(names).fill if body else None,
     )
 
 
-def _rules(action: Action, route: Route, names: frozenset[str]) -> Iterator[Asked]:
-    for asked in (*action.asked_rules, *route.asked_rules):
-        needs, evaluate, rule = asked
-        if _can_be_broken(rule, names) if evaluate is None else not (needs and needs.isdisjoint(names)):
-            yield asked
-
-
 def _can_be_broken(rule: Rule, names: frozenset[str]) -> bool:
-    """Whether a rule about which inputs are given, or in which order, can be broken by these."""
+    """Whether a rule can be broken where just these inputs are given."""
+    if rule.when is not None:
+        return not rule.needs or not rule.needs.isdisjoint(names)
     is_lonely = any(name in names and needed not in names for name, needed in rule.requires.items())
     is_ordered = rule.order is not None and rule.order.input in names
     return is_lonely or is_ordered or sum(name in names for name in rule.exclusive) > 1

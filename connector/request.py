@@ -26,7 +26,7 @@ from connector.plan import Plan
 from connector.secret import MASK, Redactor, Secret
 
 Headers = tuple[tuple[str, str], ...]
-_FEW: Final = 64
+_MOST: Final = 64  # sets of headers that are kept for a connection
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - a name
 """What stands in for an access token is named by this, as a field's is by the field."""
 
@@ -327,7 +327,7 @@ def _signed(
         proof, query = _auth(connection, lambda _, secret: secret.reveal())
         signed = _encoded(_merged(headers, proof.items())), query
         if not is_own:
-            if len(connection.signed) >= _FEW:  # each form with files has a type of its own
+            if len(connection.signed) >= _MOST:  # each form with files has a type of its own
                 connection.signed.clear()
             connection.signed[headers] = signed
     pairs, query = signed
