@@ -323,6 +323,16 @@ class Journal:
         with self._told():
             return int(self._db.execute("SELECT count(*) FROM rows WHERE owner IS NOT NULL").fetchone()[0])
 
+    def elsewhere(self) -> int:
+        """How many rows other processes have taken that are still at work."""
+        with self._told():
+            taken = self._db.execute(
+                "SELECT owner, count(*) FROM rows WHERE owner IS NOT NULL GROUP BY owner"
+            ).fetchall()
+        return sum(
+            rows for owner, rows in taken if owner != self._slots.own and not self._slots.is_dead(owner)
+        )
+
     def states(self) -> dict[str, int]:
         """How many rows are in each state; it looks at all of them."""
         with self._told():

@@ -399,10 +399,42 @@ def test_two_processes_share_a_ledger(folder: Path, forks: Any, figure: Figure) 
     figure("J2", "600 rows by two processes on one ledger: 0 rows sent twice")
 
 
+@pytest.mark.hazard("J2")
+def test_rows_that_another_process_is_at_are_not_left_undone(batch: Any, folder: Path) -> None:
+    """A process that finds nothing more to do says where the rows are, and has done well."""
+    rows = numbered(folder, 3)
+    arrived, over = threading.Barrier(4, timeout=60), threading.Event()
+
+    def answer(_: Received) -> Wire:
+        if not over.is_set():
+            arrived.wait()
+            over.wait(30)
+        return FOUND
+
+    with Loopback(answer) as server:
+        environment = {
+            **os.environ,
+            "PERPLEXITY_BASE_URL": server.url,
+            "CONNECTOR_HOME": str(folder / "home"),
+        }
+        command = [sys.executable, "-m", "connector.cli", "batch", SEARCH, rows, "-o", "out.jsonl"]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+            arrived.wait()
+            ended, _ = batch(rows, "-o", "out.jsonl", "--resume")
+            over.set()
+            assert process.wait(30) == Exit.OK
+    assert (ended.code, "3 rows: 3 under way in another process." in ended.err) == (Exit.OK, True)
+    assert len(outcomes(folder / "out.jsonl")) == 3
+
+
 @pytest.mark.hazard("J7")
-@pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_stops_and_a_second_one_does_not_wait(folder: Path, times: int, figure: Figure) -> None:
-    """Exit code 130 both times; no outcome is lost, and no row that was under way is taken for one that was not."""
+@pytest.mark.parametrize(
+    ("sign", "times"), [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1), (signal.SIGTERM, 2)]
+)
+def test_ctrl_c_stops_and_a_second_one_does_not_wait(
+    folder: Path, sign: signal.Signals, times: int, figure: Figure
+) -> None:
+    """Exit code 130 each time, for the signal TERM too; no outcome is lost, and no row that was under way is taken for one that was not."""
     rows = numbered(folder, 200)
     over = threading.Event()
     arrived = threading.Barrier(9, timeout=60)
@@ -426,10 +458,10 @@ def test_ctrl_c_stops_and_a_second_one_does_not_wait(folder: Path, times: int, f
         ) as process:
             assert process.stderr is not None
             arrived.wait()
-            process.send_signal(signal.SIGINT)
+            process.send_signal(sign)
             assert process.stderr.readline().startswith("Stopping: ")
             if times == 2:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(sign)
                 process.wait(30)
             over.set()
             assert process.wait(30) == Exit.INTERRUPTED
@@ -437,7 +469,7 @@ def test_ctrl_c_stops_and_a_second_one_does_not_wait(folder: Path, times: int, f
     left = states(folder / "out.jsonl.ledger")
     assert (left["ok"], left.get("sent", 0)) == ((sent, 0) if times == 1 else (sent - 8, 8))
     assert len(outcomes(folder / "out.jsonl")) == left["ok"]
-    figure("J7", f"{times}x Ctrl-C with 8 rows under way: exit 130, 0 outcomes lost")
+    figure("J7", f"{times}x Ctrl-C or TERM with 8 rows under way: exit 130, 0 outcomes lost")
 
 
 MEMORY = """

@@ -45,8 +45,8 @@ _HELP = """Run an action for every row of a file.
     that were under way are sent again, or none with --no-repeat, which calls them unknown. Several processes
     may work on one ledger: start the others with --resume.
 
-    A wrong key, no credit or no service stop the run; rows that were not sent are still to do. Ctrl-C waits
-    for what is under way and stops; a second one does not wait.
+    A wrong key, no credit or no service stop the run; rows that were not sent are still to do. Ctrl-C, or the
+    signal TERM, waits for what is under way and stops; a second one does not wait.
 """
 
 
@@ -283,23 +283,24 @@ def _work(connection: Connection, journal: Journal, job: Job, shown: Shown, *, n
 
 @contextmanager
 def _interrupts(bulk: Bulk, task: asyncio.Task[None] | None) -> Iterator[None]:
-    """The first Ctrl-C stops sending, the second ends the run."""
+    """The first Ctrl-C or TERM stops sending, the second ends the run."""
     loop = asyncio.get_running_loop()
 
     def interrupted(_number: int, _frame: object) -> None:
         if not bulk.standing.is_interrupted:
             bulk.standing.is_interrupted = True
             loop.call_soon_threadsafe(bulk.stop)
-            tell("Stopping: what is under way comes to its end. Ctrl-C again does not wait for it.")
+            tell("Stopping: what is under way comes to its end. A second time does not wait for it.")
         elif task is not None:
             loop.call_soon_threadsafe(task.cancel)
 
-    try:
-        before = signal.signal(signal.SIGINT, interrupted)
-    except ValueError:  # not the main thread, which gets no Ctrl-C either
-        yield
-        return
+    before: dict[signal.Signals, Any] = {}
+    with suppress(ValueError):  # not the main thread, which gets no signals either
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(sign) != signal.SIG_IGN:  # as of a shell that has set it aside
+                before[sign] = signal.signal(sign, interrupted)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for sign, handler in before.items():
+            signal.signal(sign, handler)

@@ -29,6 +29,7 @@ class Shown:
     """What the run writes and tells while it goes: the output, the progress, the usage."""
 
     standing: Standing
+    _left = _elsewhere = 0  # rows that are not done, at the end; those that another process is at
 
     def __init__(self, journal: Journal, out: Path, action: Action, connector: Connector) -> None:
         self._journal = journal
@@ -72,8 +73,11 @@ class Shown:
         """Write the rest of the output. Who ends last writes it, so it waits for one who is about to end."""
         self._bar.close()
         self._states = self._journal.states()
+        unfinished = self._states["todo"] + self._states["sent"]
+        self._elsewhere = min(self._journal.elsewhere(), unfinished)  # it may have ended some since
+        self._left = unfinished - self._elsewhere
         try:
-            self._write(wait=not self._states["todo"] + self._states["sent"])
+            self._write(wait=not unfinished)
         finally:
             if self._outcomes is not None:
                 self._outcomes.close()
@@ -84,8 +88,10 @@ class Shown:
         states, standing = self._states, self.standing
         seconds = time.monotonic() - self._began
         parts = [f"{states[state]:,} {state}" for state in ("ok", "failed", "unknown") if states[state]]
-        if left := states["todo"] + states["sent"]:
-            parts.append(f"{left:,} not done (--resume goes on)")
+        if self._left:
+            parts.append(f"{self._left:,} not done (--resume goes on)")
+        if self._elsewhere:
+            parts.append(f"{self._elsewhere:,} under way in another process")
         for warning in standing.warnings:
             tell(f"warning: {visible(warning, one_line=True)}")
         spent = self._journal.spent()
@@ -119,7 +125,7 @@ class Shown:
             tell("Stopped: --max-cost leaves no room for another row. Raise it and go on with --resume.")
             return Exit.FOUND
         states = self._states
-        return Exit.FOUND if states["failed"] or states["unknown"] or states["todo"] else Exit.OK
+        return Exit.FOUND if states["failed"] or states["unknown"] or self._left else Exit.OK
 
 
 @contextmanager
