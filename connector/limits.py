@@ -13,10 +13,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from connector.deadline import Deadline, Sending
 from connector.manifest import Limits
+
+if TYPE_CHECKING:
+    import asyncio
 
 _MARGIN: Final = 1.04  # of the window: two requests do not take the same time to arrive
 _SPREAD: Final = 8  # the first requests of a window come in an eighth of it, not all at once
@@ -210,20 +215,27 @@ class Places:
 
 
 class AsyncPlaces:
-    """As Places, for asyncio."""
+    """As Places, for asyncio. Each event loop has so many: what waits in one is not woken from another."""
 
     def __init__(self, most: int) -> None:
         import asyncio  # noqa: PLC0415 - it takes long to import, and is there already where this is used
 
-        self._semaphore = asyncio.Semaphore(most)
+        self._loop = asyncio.get_running_loop
         self._timeout = asyncio.timeout
+        self._made = partial(asyncio.Semaphore, most)
+        self._of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
     async def take(self, place: Place, seconds: float) -> bool:
         """See Places.take."""
+        loop = self._loop()
+        semaphore = self._of_loops.get(loop)
+        if semaphore is None:
+            semaphore = self._of_loops[loop] = self._made()
+        place.release = semaphore.release
         # not asyncio.wait_for: it loses a cancel that comes at the moment in which a place becomes free
         try:
-            async with self._timeout(seconds if self._semaphore.locked() else None):
-                place.has_one = await self._semaphore.acquire()
+            async with self._timeout(seconds if semaphore.locked() else None):
+                place.has_one = await semaphore.acquire()
         except TimeoutError:
             return False
         return True
@@ -232,7 +244,7 @@ class AsyncPlaces:
         """See Places.give."""
         if place.has_one:
             place.has_one = False
-            self._semaphore.release()
+            place.release()
 
 
 class Place:
@@ -246,10 +258,12 @@ class Place:
 
     Attributes:
         has_one: it has one of those.
+        release: frees it, for asyncio.
         turn: when its request may go, once it stands in the queue.
     """
 
     has_one = False
+    release: Callable[[], None]
     turn: Turn | None = None
 
     def __init__(self, deadline: Deadline, places: Places | AsyncPlaces | None) -> None:

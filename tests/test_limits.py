@@ -241,6 +241,21 @@ def closed_until(gate: threading.Event) -> None:
     gate.wait(5)
 
 
+def test_one_connection_serves_event_loops_one_after_another() -> None:
+    """Its places are waited for in each of them."""
+    with Loopback(http(200, FOUND)) as server, asyncio.Runner() as first, asyncio.Runner() as second:
+        limits = Limits(at_once=1)
+        opened = connector.aconnect("perplexity", api_key=KEY, base_url=server.url, limits=limits)
+
+        async def three() -> list[int]:
+            runs = [opened.run("execute_search", {"query": "x"}) for _ in range(3)]
+            return [result.attempts for result in await asyncio.gather(*runs)]
+
+        assert [runner.run(three()) for runner in (first, second, first)] == [[1, 1, 1]] * 3
+        first.run(opened.close())
+        second.run(asyncio.sleep(0))
+
+
 async def crowded(server: Loopback, limits: Limits, gate: threading.Event) -> None:
     async with connector.aconnect("perplexity", api_key=KEY, base_url=server.url, limits=limits) as opened:
         first = [asyncio.ensure_future(opened.run("execute_search", {"query": "x"})) for _ in range(2)]
