@@ -11,21 +11,21 @@ from connector.manifest import Action, Lifecycle, NotCarried, Rule
 from connector.schema import Schema
 
 
-def input_problems(action: Action, rules: Iterable[Rule], inputs: Mapping[str, Any]) -> Iterator[Problem]:
+def input_problems(action: Action, rules: Iterable[Rule], inputs: Mapping[str, Any]) -> list[Problem]:
     """Every problem of the inputs: with the schema, then with the rules.
 
     Inputs that are wrong in themselves are not judged by rules.
     """
     problems = action.input_checker.problems(inputs)
-    yield from problems
     wrong = names_in(problems)
     if "inputs" in wrong:  # all of them, such as too many
-        return
+        return problems
     for rule in rules:
         if rule.when is None:
-            yield from _broken(rule, inputs, wrong)
+            problems += _broken(rule, inputs, wrong)
         elif rule.holds(inputs) and wrong.isdisjoint(rule.names):
-            yield Problem(", ".join(rule.names) or "inputs", rule.say, "")
+            problems.append(Problem(", ".join(rule.names) or "inputs", rule.say, ""))
+    return problems
 
 
 def names_in(problems: Iterable[Problem]) -> set[str]:
@@ -100,8 +100,7 @@ def _is_harmful(value: Any, path: tuple[str, ...], harmless: tuple[Any, ...]) ->
 def aged(action: Action, route_id: str, inputs: Mapping[str, Any], today: date) -> Iterator[str]:
     """A sentence for everything in use that the vendor has deprecated or retired by today."""
     route = action.routes[route_id]
-    sentence = _age(f"The route {route_id}", route, today)
-    if sentence:
+    if sentence := _age(f"The route {route_id}", route, today):
         # a route is replaced by a route, and people choose it on the connection
         yield sentence.replace(f" Use {route.replaced_by}.", f" Use the route {route.replaced_by}.")
     for name, lifecycle in action.lifecycle.inputs.items():

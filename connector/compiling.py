@@ -225,19 +225,22 @@ def _filter(items: Callable[[Any], list[Any] | None], holds: Evaluator) -> Calla
     return evaluate
 
 
-def _field_is_text(condition: Node) -> tuple[str, str] | None:
-    """`name == 'text'`, which is what most filters ask: the name, and the text."""
-    if isinstance(condition, Compare) and condition.operator == "==":
-        sides = _with_constant(condition.left, condition.right)
-        if (
-            sides and isinstance(sides[0], Field) and sides[1] is not None
-        ):  # an item that is no object has null
-            return sides[0].name, sides[1]
+def _field_is_text(condition: Node) -> tuple[str, tuple[str, ...]] | None:
+    """`name == 'text'`, or one of some texts, which is what most filters ask: the name, and the texts."""
+    match condition:
+        case Compare("==", left, right):
+            match _with_constant(left, right):
+                case (Field(name), str(text)):  # an item that is no object has null
+                    return name, (text,)
+        case Or(left, right):
+            one, other = _field_is_text(left), _field_is_text(right)
+            if one and other and one[0] == other[0]:
+                return one[0], one[1] + other[1]
     return None
 
 
 def _filter_text(
-    items: Callable[[Any], list[Any] | None], name: str, text: str
+    items: Callable[[Any], list[Any] | None], name: str, texts: tuple[str, ...]
 ) -> Callable[[Any], list[Any] | None]:
     """As _filter, for `name == 'text'`."""
 
@@ -245,7 +248,7 @@ def _filter_text(
         found = items(current)
         if found is None:
             return None
-        return [item for item in found if isinstance(item, dict) and item.get(name) == text]
+        return [item for item in found if isinstance(item, dict) and item.get(name) in texts]
 
     return evaluate
 

@@ -119,11 +119,13 @@ def plan(
         raise InputError([Problem("inputs", message, "Give an object: name and value of each input.")])
     complete, defaulted = completed(action, inputs)
     here = relevant(action, route_id, complete)
-    problems = list(input_problems(action, here.rules, complete))
-    wrong = names_in(problems)
-    if "inputs" in wrong:  # all of them, such as too many: look no further
-        raise InputError(problems, action=action.id)
-    sound = {name: value for name, value in complete.items() if name not in wrong} if wrong else complete
+    problems = input_problems(action, here.rules, complete)
+    sound = complete
+    if problems:
+        wrong = names_in(problems)
+        if "inputs" in wrong:  # all of them, such as too many: look no further
+            raise InputError(problems, action=action.id)
+        sound = {name: value for name, value in complete.items() if name not in wrong}
     not_carried = list(unsupported(here.not_carried, sound))
     if strict:
         problems.extend(
@@ -147,14 +149,14 @@ def plan(
             defaulted=defaulted,
             method=request.method,
             path=_filled_path(request.path.piece, scope, action.id),
-            query=tuple(_filled_query(request.query, scope, request.nested)),
+            query=tuple(_filled_query(request.query, scope, request.nested)) if request.query else (),
             headers={
                 name: text_of(value) for name, template in request.headers.items()
                 if (value := template.fill(scope)) is not None
             },
             body=here.body(scope) if here.body else None,
-            form=tuple(_filled_query(request.form, scope, request.nested)),
-            files=tuple(_filled_files(request.files, scope, action.id)),
+            form=tuple(_filled_query(request.form, scope, request.nested)) if request.form else (),
+            files=tuple(_filled_files(request.files, scope, action.id)) if request.files else (),
             warnings=tuple(warnings),
             content=_filled_content(request.content, scope, action.id) if request.content else None,
             secrets=secrets_among(action, complete) if action.has_secrets else (),
