@@ -45,8 +45,9 @@ def _ratio(times: Times, one: str, other: str) -> float | None:
 
 _TRANSPORTS = """\
 "its transport" is the connector's own HTTP with a request that is ready; "httpx's transport" is what carries a call
-of httpx, called directly, with its request made each time. The goal of 15 % for the own work comes with that of 0.75x
-for the whole action: it was set when httpx's transport was to carry it. The action minus that one is the second row."""
+of httpx, called directly, with its request made each time. The goal for the own work was set on a prototype that
+httpx's transport carried: 60 us, what an action took beyond it. So it is measured in the same way, beyond httpx's
+transport. Beyond its own, which takes less than a third of that, an action takes more: the second row."""
 
 
 def _beyond(times: Times, transport: str) -> float:
@@ -64,13 +65,16 @@ def calls(setting: Setting, found: Measured) -> None:
         Row("one action, vs httpx post + json", _ratio(times, "connector", "httpx"), 0.75),
         Row("one action, vs the official SDK", _ratio(times, "connector", "perplexityai"), 0.35),
         Row(
-            "own work (action minus its transport), of an httpx call",
-            _beyond(times, "its transport"),
+            "own work (action minus httpx's transport), of an httpx call",
+            _beyond(times, "httpx's transport"),
             0.15,
             "%",
         ),
         Row(
-            "action minus httpx's transport, of an httpx call", _beyond(times, "httpx's transport"), None, "%"
+            "own work (action minus its own transport), of an httpx call",
+            _beyond(times, "its transport"),
+            0.15,
+            "%",
         ),
     ]
     times, _ = interleaved("search", SEARCHES, setting.url, rounds=setting.rounds)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from connector.errors import Problem
-from connector.manifest import Action, Lifecycle, NotCarried, Rule
+from connector.manifest import Action, Lifecycle, NotCarried, Rule, Turns
 from connector.schema import Schema
 
 
@@ -22,7 +22,7 @@ def input_problems(action: Action, rules: Iterable[Rule], inputs: Mapping[str, A
         return problems
     for rule in rules:
         if rule.when is None:
-            problems += _broken(rule, inputs, wrong)
+            problems += [Problem(where, rule.say, "") for where in _broken(rule, inputs, wrong)]
         elif rule.holds(inputs) and wrong.isdisjoint(rule.names):
             problems.append(Problem(", ".join(rule.names) or "inputs", rule.say, ""))
     return problems
@@ -49,38 +49,36 @@ def _allows_null(schema: Schema) -> bool:
     return "null" in ([kinds] if isinstance(kinds, str) else kinds)
 
 
-def _broken(rule: Rule, inputs: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
-    """The problem, if a rule about which inputs are given, or in which order, is broken."""
+def _broken(rule: Rule, inputs: Mapping[str, Any], wrong: set[str]) -> list[str]:
+    """The inputs at which a rule about which of them are given, or in which order, is broken."""
     if rule.exclusive:
         names = [name for name in rule.exclusive if name in inputs]
-        if len(names) > 1:
-            yield Problem(", ".join(names), rule.say, "")
-    elif rule.order is not None and rule.order.input in inputs and rule.order.input not in wrong:
-        turns, position = rule.order.turns, 0
-        for index, value in enumerate(_column(inputs[rule.order.input], rule.order.field)):
-            if position == 0 and value in rule.order.first:
-                continue
-            if value not in turns[position % len(turns)]:
-                yield Problem(f"{rule.order.input}[{index}].{rule.order.field}", rule.say, "")
-                return
-            position += 1
-    for name, needed in rule.requires.items():
-        if name in inputs and needed not in inputs:
-            yield Problem(name, rule.say, "")
+        return [", ".join(names)] if len(names) > 1 else []
+    if rule.order is not None:
+        return [] if rule.order.input in wrong else _out_of_turn(rule.order, inputs.get(rule.order.input))
+    return [name for name, needed in rule.requires.items() if name in inputs and needed not in inputs]
 
 
-def _column(rows: Any, field: str) -> Iterator[Any]:
-    """The field of each row; nothing of what has another form, which the schema may not have been asked of."""
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, dict):
-            yield row.get(field)
+def _out_of_turn(order: Turns, rows: Any) -> list[str]:
+    """The first item out of its turn. What is no list of objects, the schema may not have been asked of."""
+    values = [row.get(order.field) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    turns, position = order.turns, 0
+    for index, value in enumerate(values):
+        if position == 0 and value in order.first:
+            continue
+        if value not in turns[position % len(turns)]:
+            return [f"{order.input}[{index}].{order.field}"]
+        position += 1
+    return []
 
 
-def unsupported(not_carried: Iterable[NotCarried], inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def unsupported(not_carried: Iterable[NotCarried], inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The given inputs that a route cannot carry, each with the reason. The inputs fit the schema."""
-    for path, reason in not_carried:
-        if path[0] in inputs and _is_harmful(inputs[path[0]], path[1:], reason.harmless):
-            yield ".".join(path), reason.why
+    return [
+        (".".join(path), reason.why)
+        for path, reason in not_carried
+        if path[0] in inputs and _is_harmful(inputs[path[0]], path[1:], reason.harmless)
+    ]
 
 
 def _is_harmful(value: Any, path: tuple[str, ...], harmless: tuple[Any, ...]) -> bool:
@@ -90,9 +88,12 @@ def _is_harmful(value: Any, path: tuple[str, ...], harmless: tuple[Any, ...]) ->
     if isinstance(value, dict):
         return path[0] in value and _is_harmful(value[path[0]], path[1:], harmless)
     if isinstance(value, list):
+        name, rest = path[0], path[1:]
         for item in value:
-            # most items are objects that lack the name: no call for those
-            if (not isinstance(item, dict) or path[0] in item) and _is_harmful(item, path, harmless):
+            if isinstance(item, dict):  # most are: no call for those that lack the name
+                if name in item and _is_harmful(item[name], rest, harmless):
+                    return True
+            elif _is_harmful(item, path, harmless):
                 return True
     return False
 

@@ -11,7 +11,7 @@ import base64
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 Tables = Mapping[str, Mapping[str, Any]]
 
@@ -104,10 +104,15 @@ def _contains(where: Any, what: Any) -> Any:
 
 
 def _to_number(value: Any) -> Any:
-    if isinstance(value, str):
-        number = parse_json(value)
-        return number if is_number(number) else None
-    return value if is_number(value) else None
+    if not isinstance(value, str):
+        return value if is_number(value) else None
+    if value.isdecimal() and value.isascii() and len(value) < _LONG and value[0] != "0":
+        return int(value)  # such as a count in a header: JSON has the same, and takes longer to read
+    number = parse_json(value)
+    return number if is_number(number) else None
+
+
+_LONG: Final = 19  # digits
 
 
 def parse_json(text: Any) -> Any:

@@ -126,7 +126,7 @@ def plan(
         if "inputs" in wrong:  # all of them, such as too many: look no further
             raise InputError(problems, action=action.id)
         sound = {name: value for name, value in complete.items() if name not in wrong}
-    not_carried = list(unsupported(here.not_carried, sound))
+    not_carried = unsupported(here.not_carried, sound)
     if strict:
         problems.extend(
             Problem(name, f"The route {route_id} cannot carry it: {why}.", "Leave it out.")
@@ -241,6 +241,8 @@ def _filled_path(piece: Piece, scope: Mapping[str, Any], action: str) -> str:
 
     It begins with a slash, whatever the manifest says: it must not lengthen the host that it is put behind.
     """
+    if isinstance(piece, Static):  # most are
+        return _rooted(str(piece.value))
     text = ""
     for part in path_parts(piece):
         if isinstance(part, str):
@@ -255,7 +257,11 @@ def _filled_path(piece: Piece, scope: Mapping[str, Any], action: str) -> str:
             )
             raise InputError([Problem(name, message, "Give an id.")], action=action)
         text += quote(segment, safe="")
-    return text if text.startswith("/") else f"/{text}"
+    return _rooted(text)
+
+
+def _rooted(path: str) -> str:
+    return path if path.startswith("/") else f"/{path}"
 
 
 def path_parts(piece: Piece) -> tuple[str | Expression, ...]:
