@@ -51,12 +51,8 @@ class RateLimit:
         self._slowed_at = float("-inf")
 
     def turn(self) -> Turn:
-        """Stand in the queue."""
-        turn = Turn(self)
-        with self._lock:
-            self._asked += 1
-            turn.number, turn.state = self._asked, "waits"
-        return turn
+        """For one request: it stands in the queue from when it first waits."""
+        return Turn(self)
 
     def refused(self, seconds: float | None, longest: float) -> None:
         """The service said that there were too many: all wait, and then ask at half the pace.
@@ -94,6 +90,9 @@ class RateLimit:
     def wait(self, turn: Turn) -> float:
         """See Turn.wait."""
         with self._lock:
+            if turn.state == "new":
+                self._asked += 1
+                turn.number, turn.state = self._asked, "waits"
             now = self._clock()
             wait = self._seconds(turn.number, now)
             if wait > 0:
@@ -147,7 +146,7 @@ class Turn:
     """One request's place in the queue. One that got lost is over when it is collected.
 
     Attributes:
-        number: its place, from 1.
+        number: its place, from 1; 0 before it stands in the queue.
         state: new, waits, goes, sent or over.
     """
 

@@ -7,7 +7,7 @@ every attribute that httpx would have set.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from connector.http import httpx
 
@@ -95,6 +95,17 @@ class Response(_Message, httpx.Response):
         self.history = []
         if request is not None:
             self._request = request
+
+    def close(self) -> None:
+        # not by httpx's own, which makes ready for errors of httpx that lack a request: all are translated
+        if not self.is_closed:
+            self.is_closed = True
+            cast("httpx.SyncByteStream", self.stream).close()
+
+    async def aclose(self) -> None:
+        if not self.is_closed:
+            self.is_closed = True
+            await cast("httpx.AsyncByteStream", self.stream).aclose()
 
 
 def pairs_of(message: httpx.Request | httpx.Response) -> Pairs:
