@@ -242,7 +242,7 @@ def _field_is_text(condition: Node) -> tuple[str, tuple[str, ...]] | None:
 def _filter_text(
     items: Callable[[Any], list[Any] | None], name: str, texts: tuple[str, ...]
 ) -> Callable[[Any], list[Any] | None]:
-    """As _filter, for `name == 'text'`."""
+    """As _filter, for `name == 'text'`, or one of some."""
 
     def evaluate(current: Any) -> list[Any] | None:
         found = items(current)

@@ -7,16 +7,15 @@ manifest's defaults. A saved connection never mixes with the environment: its ke
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus, unquote, urlsplit
+from urllib.parse import quote_plus
 
+from connector.destination import ALLOW_HTTP, checked_base_url, checked_url
 from connector.errors import CredentialError, Problem, did_you_mean
 from connector.evaluate import text_of
 from connector.log_masking import guard
@@ -27,10 +26,7 @@ from connector.secret import MASK, Redactor, Secret
 if TYPE_CHECKING:
     from connector.saved import SavedConnection, SavedConnections
 
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 NAME_FIELD = "connection_name"
-ALLOW_HTTP = "CONNECTOR_ALLOW_HTTP"
 _LONG = 12  # characters of a secret that is none by chance
 
 
@@ -73,7 +69,7 @@ class Connection:
     def base_url(self) -> str:
         """Where requests go, without a slash at the end."""
         url = self.connector.connection.base_url.fill({"connection": {**self.settings}})
-        return checked_base_url(url, where=f"connection {self.name!r}")
+        return checked_base_url(url, where=f"connection {self.name!r}", allow_http=allows_http())
 
     def url_of(self, request: Request) -> str:
         """Where a request goes, without a slash at the end: the connection's base URL, or the request's own.
@@ -84,7 +80,7 @@ class Connection:
         if request.base_url is None:
             return self.base_url
         url = request.base_url.fill({"connection": {**self.settings}})
-        return checked_base_url(url, where=f"connection {self.name!r}")
+        return checked_base_url(url, where=f"connection {self.name!r}", allow_http=allows_http())
 
     @cached_property
     def token_url(self) -> str:
@@ -93,7 +89,7 @@ class Connection:
         url = template.fill({"connection": {**self.settings}}) if template else None
         if isinstance(url, str) and url.startswith("/") and not url.startswith("//"):
             url = self.base_url + url
-        return checked_url(url, what="token_url", where=where)
+        return checked_url(url, what="token_url", where=where, allow_http=allows_http())
 
     def with_token(self, token: Secret) -> Connection:
         """The same with an access token: whoever holds a redactor of the connection masks it from now on."""
@@ -318,93 +314,9 @@ def _same_host(key: str, given: Any, saved: Any, where: str) -> None:
         raise CredentialError(message, where=where, hint=f"Leave {key} out, or save another connection.")
 
 
-def checked_base_url(url: Any, *, where: str, environ: Mapping[str, str] = os.environ) -> str:
-    """A base URL that a key may be sent to, without a slash at the end. As checked_url."""
-    return checked_url(url, what="base_url", where=where, environ=environ).rstrip("/")
-
-
-def checked_url(url: Any, *, what: str, where: str, environ: Mapping[str, str] = os.environ) -> str:
-    """A URL that a secret may be sent to. `what` is its name in the manifest.
-
-    https, or http to this machine; http elsewhere only with CONNECTOR_ALLOW_HTTP=1.
-
-    Raises:
-        CredentialError: if it is not such a URL.
-    """
-    environ = _Environment(environ)
-    text = str(url).strip()
-    hint = "Write it as https://host or https://host/path."
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = port = None
-    if not host or port == 0 or parts.scheme not in {"http", "https"} or not _PLAIN.fullmatch(text):
-        raise CredentialError(f"{what} is not an http or https URL.", where=where, hint=hint)
-    if "@" in parts.netloc:
-        message = f"{what} holds a user name or password."
-        raise CredentialError(message, where=where, hint="Put them into the fields.")
-    if "?" in text or "#" in text:
-        raise CredentialError(f"{what} holds a query or a fragment.", where=where, hint=hint)
-    if not _HOST.fullmatch(parts.netloc) or not _LABELS.fullmatch(host):
-        raise CredentialError(f"{what} has a host that is not one.", where=where, hint=hint)
-    if not {".", ".."}.isdisjoint(unquote(parts.path).split("/")):
-        message = f"{what} has a path that leads back."
-        raise CredentialError(message, where=where, hint="Write the path without '.' and '..'.")
-    _check_address(host, what, where)
-    if parts.scheme == "http" and not _is_loopback(host) and environ.get(ALLOW_HTTP) != "1":
-        message = f"{what} is plain http: the key could be read on the way."
-        hint = f"Use https. For a trusted network, set {ALLOW_HTTP}=1."
-        raise CredentialError(message, where=where, hint=hint)
-    return text
-
-
-# what every reader of URLs reads alike: no backslash, space, control character or letter beyond ASCII
-_PLAIN = re.compile(r"[!-\[\]-~]+")
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?")
-_LABELS = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*|(?=.{1,253}\Z)[^.]{1,63}(\.[^.]{1,63})*\.?")
-_METADATA = {"metadata.google.internal", "100.100.100.200", "fd00:ec2::254"}
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-_LOOKS_LIKE_ADDRESS = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)\.?")
-
-
-def _check_address(host: str, what: str, where: str) -> None:
-    """Refuse addresses that are not what they look like, and those that no service has."""
-    address = _address(host)
-    if address is None and _LOOKS_LIKE_ADDRESS.fullmatch(host):
-        message = f"{what} has an address in a spelling that hides it."
-        raise CredentialError(message, where=where, hint="Write it as four plain numbers, as in 127.0.0.1.")
-    leads_to = [*_embedded(address)] if address else []
-    is_none = any(one.is_link_local or one.is_unspecified or one.is_multicast for one in leads_to)
-    if is_none or not _METADATA.isdisjoint({host.rstrip("."), *map(str, leads_to)}):
-        message = f"{what} is no address of a service: clouds keep their own credentials at such ones."
-        raise CredentialError(message, where=where, hint="Write the address that the service has.")
-
-
-def _address(host: str) -> _Address | None:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _embedded(address: _Address) -> Iterator[_Address]:
-    """The address, and those that it stands for where a network translates it."""
-    yield address
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.sixtofour:
-            yield address.sixtofour
-        if address in _NAT64 or int(address) >> 32 == 0:
-            yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    address = _address(host)
-    return address is not None and address.is_loopback
+def allows_http(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether whoever runs this lets keys go over plain http to other machines."""
+    return environ.get(ALLOW_HTTP) == "1"
 
 
 def saved_connections(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from connector.connection import checked_base_url
+from connector.destination import checked_base_url
 from connector.document import Document
 from connector.errors import CredentialError, InputError, Problem, did_you_mean
 from connector.lint_schema import schema_problems
@@ -177,7 +177,7 @@ class ActionLint:
         url = template.fill({"connection": form.defaults})
         if url is not None and not found:
             try:
-                checked_base_url(url, where="", environ={})
+                checked_base_url(url, where="")
             except CredentialError as error:
                 found.append(self._problem(place, error.message, error.hint))
         yield from found

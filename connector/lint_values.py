@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from connector.connection import checked_base_url, checked_url
+from connector.destination import checked_base_url, checked_url
 from connector.document import Document
 from connector.errors import CredentialError, Problem
 from connector.manifest import Auth, Connector
@@ -99,7 +99,7 @@ def _base_url(document: Document, connector: Connector) -> Iterator[Problem]:
     if url is None:
         return  # it is asked for
     try:
-        checked_base_url(url, where="", environ={})
+        checked_base_url(url, where="")
     except CredentialError as error:
         place: Path = ("connection", "base_url")
         if "base_url" in defaults:
@@ -114,7 +114,7 @@ def _token_url(document: Document, connector: Connector) -> Iterator[Problem]:
         return
     is_path = isinstance(url, str) and url.startswith("/") and not url.startswith("//")
     try:
-        checked_url(f"https://host.test{url}" if is_path else url, what="token_url", where="", environ={})
+        checked_url(f"https://host.test{url}" if is_path else url, what="token_url", where="")
     except CredentialError as error:
         hint = "Write it as https://host/path, or as /path below base_url."
         yield document.problem(("connection", "auth", "token_url"), error.message, hint)

@@ -18,6 +18,7 @@ PATH = (
     "secret",
     "log_masking",
     "pasted",
+    "destination",
     "strict_json",
     "visible",
     "private_file",

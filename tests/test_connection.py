@@ -14,7 +14,8 @@ import pytest
 from leaks import KEY, everything_shown, leaked
 
 import connector
-from connector.connection import checked_base_url, resolve, saved_connections
+from connector.connection import allows_http, resolve, saved_connections
+from connector.destination import checked_base_url
 from connector.errors import ConnectorError, CredentialError, InputError, ManifestError
 from connector.manifest import Auth, Connector
 from connector.request import build
@@ -318,7 +319,7 @@ TAKEN = [
 @pytest.mark.parametrize(("url", "expected"), TAKEN)
 def test_a_base_url_is_taken(url: str, expected: str) -> None:
     """https, or http to this machine; a path is kept, a slash at the end is not."""
-    assert checked_base_url(url, where="x", environ={}) == expected
+    assert checked_base_url(url, where="x") == expected
 
 
 PLAIN_HTTP = "plain http"
@@ -411,7 +412,7 @@ REFUSED: list[tuple[Any, str]] = [
 def test_a_base_url_is_refused(url: Any, why: str) -> None:
     """What could send the key elsewhere or in the clear is refused, whichever parser reads it."""
     with pytest.raises(CredentialError, match=why) as caught:
-        checked_base_url(url, where="connection 'x'", environ={})
+        checked_base_url(url, where="connection 'x'")
     assert caught.value.where == "connection 'x'"
     assert caught.value.hint
 
@@ -419,24 +420,26 @@ def test_a_base_url_is_refused(url: Any, why: str) -> None:
 @pytest.mark.hazard("A10")
 def test_no_hostile_base_url_is_taken(figure: Callable[[str, str], None]) -> None:
     """Not even where the operator allows plain http, unless that was all that was wrong."""
-    allowed = {"CONNECTOR_ALLOW_HTTP": "1"}
     hostile = [url for url, why in REFUSED if why != PLAIN_HTTP]
     taken = 0
     for url in hostile:
         with suppress(CredentialError):
-            checked_base_url(url, where="x", environ=allowed)
+            checked_base_url(url, where="x", allow_http=True)
             taken += 1
     figure("A10", f"{len(TAKEN) + len(REFUSED)} URLs, {len(REFUSED)} hostile: {taken} taken")
     assert taken == 0
 
 
-def test_plain_http_is_the_operators_choice() -> None:
+def test_plain_http_is_the_operators_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     """CONNECTOR_ALLOW_HTTP=1 allows http to a host of a trusted network, and nothing else does."""
-    url = "http://gateway.internal"
-    assert checked_base_url(url, where="x", environ={"CONNECTOR_ALLOW_HTTP": "1"}) == url
+    given = {"api_key": KEY, "base_url": "http://gateway.internal"}
     for value in ("", "0", "true"):
+        monkeypatch.setenv("CONNECTOR_ALLOW_HTTP", value)
         with pytest.raises(CredentialError, match="CONNECTOR_ALLOW_HTTP"):
-            checked_base_url(url, where="x", environ={"CONNECTOR_ALLOW_HTTP": value})
+            resolve(PERPLEXITY, given, environ={})
+    monkeypatch.setenv("CONNECTOR_ALLOW_HTTP", "1")
+    assert allows_http()
+    assert resolve(PERPLEXITY, given, environ={}).base_url == "http://gateway.internal"
 
 
 # --- auth is checked when the connection is made

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from connector.connection import checked_base_url
+from connector.destination import checked_base_url
 from connector.errors import CredentialError
 from connector.importing.curl_answer import Sample, parsed, seen, unseen
 from connector.importing.curl_auth import Credential, Pairs, credential
@@ -182,7 +182,7 @@ class _Importing:
             shown = shown if shown.isascii() and shown.isprintable() else "another host each time"
             return "", f"Where the service is; the command says {shown}."
         try:
-            checked_base_url(there, where="", environ={})
+            checked_base_url(there, where="")
         except CredentialError as error:
             if self.url.scheme == "https":
                 raise refusal("the URL", error.message, error.hint) from None
@@ -194,7 +194,7 @@ class _Importing:
             )
         secure = f"https://{self.url.authority}"
         try:
-            return checked_base_url(secure, where="", environ={}), ""
+            return checked_base_url(secure, where=""), ""
         except CredentialError as error:
             raise refusal("the URL", error.message, error.hint) from None
 

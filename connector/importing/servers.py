@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from connector.connection import checked_base_url
+from connector.destination import checked_base_url
 from connector.errors import CredentialError
 from connector.importing.cleaning import prose
 from connector.importing.names import id_of, title_of, unique
@@ -126,7 +126,7 @@ def server_of(operation: Operation) -> str:
 def is_base_url(url: str) -> bool:
     """Whether a key may be sent there."""
     try:
-        checked_base_url(url, where="", environ={})
+        checked_base_url(url, where="")
     except CredentialError:
         return False
     return "{" not in url

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from connector.connection import checked_base_url, is_header_value
+from connector.connection import allows_http, is_header_value
+from connector.destination import checked_base_url
 from connector.errors import CredentialError, InputError, Problem, did_you_mean
 from connector.importing.curl_names import singular
 from connector.importing.names import id_of, input_name_of, not_a_secret, unique
@@ -163,7 +164,7 @@ def _pieces(path: str) -> list[tuple[str, str]]:
 
 def _url_problem(url: str) -> Problem | None:
     try:
-        checked_base_url(url, where="base_url")
+        checked_base_url(url, where="base_url", allow_http=allows_http())
     except CredentialError as error:
         return Problem("base_url", error.message, error.hint)
     return None
