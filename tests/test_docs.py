@@ -31,13 +31,16 @@ def blocks(text: str, language: str) -> list[str]:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with Sandbox() as sandbox:
-        yield {
+        variables = {
             **os.environ,
             "PERPLEXITY_API_KEY": "pplx-test-sandbox",
             "PERPLEXITY_BASE_URL": sandbox.url,
             "CONNECTOR_HOME": str(tmp_path_factory.mktemp("home")),
             "PYTHONPATH": str(ROOT),
         }
+        run = [sys.executable, "-m", "connector.cli", "run", "perplexity.execute_search", "query=x"]
+        subprocess.run(run, env=variables, capture_output=True, check=True)  # `connector usage` tells of it
+        yield variables
 
 
 def test_the_readme_has_two_commands_to_start_with() -> None:
