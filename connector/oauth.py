@@ -10,7 +10,7 @@ from connector.connection import Connection, is_header_value
 from connector.errors import ApiError, CredentialError
 from connector.http import httpx
 from connector.network_errors import place
-from connector.response import MAX_ERROR
+from connector.refusal import MAX_ERROR
 from connector.retry import retry_after
 from connector.secret import Redactor, Secret
 from connector.strict_json import parse

@@ -29,8 +29,9 @@ from connector.network_errors import place
 from connector.output import Event, Result
 from connector.plan import Plan, asking_to_stream, chosen_route, plan, secrets_among
 from connector.polling import Waiting
+from connector.refusal import failure, refusal
 from connector.request import build, build_follow_up
-from connector.response import Reply, failure, refusal
+from connector.response import Reply
 from connector.retry import Quota
 from connector.secret import Redactor
 from connector.strict_json import parse

@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 import base64
-import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final
 
 from connector.connection import Connection
 from connector.errors import ApiError, OutputError
-from connector.evaluate import Drift, described, is_true, type_name
+from connector.evaluate import Drift, is_true, type_name
 from connector.http import httpx
-from connector.manifest import Connector, ErrorRule
 from connector.messages import pairs_of
 from connector.network_errors import place
-from connector.plan import Plan, input_behind
-from connector.retry import retry_after
+from connector.plan import Plan
+from connector.refusal import HINTS, failure, form_of, reason_in, sentence, short, text_at
 from connector.schema import Schema
 from connector.secret import Redactor
 from connector.strict_json import parse
-from connector.template import Expression
-
-MAX_ERROR: Final = 256 * 1024
-"""Bytes of an answer of failure that is read. Masking what was made to be slow takes seconds for a megabyte."""
-
-# characters of a long text that are masked, and that are kept: half a secret would not be found
-_MASKED, _KEPT = 8000, 2000
 
 
 @dataclass(frozen=True)
 class Reply:
     """A complete answer of success.
 
-    `body` is JSON, a text where the route says so, which is base64 for bytes, or None where the answer has none. `text` is what the
-    pieces of a stream gave, None for an answer that came as a whole.
+    `body` is JSON, a text where the route says so, which is base64 for bytes, or None where the answer has none.
+    `text` is what the pieces of a stream gave, None for an answer that came as a whole.
     """
 
     status: int
@@ -109,186 +98,22 @@ def _missing(reply: Reply, name: str) -> OutputError:
     )
 
 
-def failure(response: httpx.Response, connection: Connection, plan: Plan | None = None) -> ApiError:
-    """The error that an unsuccessful answer is, by its status and the type that the service names."""
-    redactor = connection.redactor
-    status = response.status_code
-    is_long = len(response.content) > MAX_ERROR
-    try:
-        body = None if is_long else parse(response.content)
-    except ValueError:
-        body = None
-    told = _told(body, status, connection, plan)
-    said = told.said or _sentence(_plain(response, body, is_long=is_long), redactor)
-    message = f"{status} {response.reason_phrase}".strip() + (f": {said}" if said else "") + "."
-    if is_long:
-        message += f" The answer is longer than {MAX_ERROR // 1024} KiB and was not read."
-    elif body is None and not said:
-        message += (
-            f" The answer is not JSON ({_form(response, redactor)})."
-            if response.content
-            else " The answer is empty."
-        )
-    if 300 <= status < 400:
-        target = _host(response.headers.get("location", ""))
-        message += f" It points to {target}; redirects are not followed." if target else " It is a redirect."
-    hint = told.rule.hint if told.rule else _HINTS.get(status // 100, "Check the connection's base_url.")
-    if told.input:
-        hint = f"It is about the input {told.input}. {hint}"
-    wait = retry_after(response.headers)
-    if wait:
-        hint = f"The service asks to wait {_duration(wait)}. {hint}"
-    return ApiError(
-        redactor.text(message),
-        kind=told.rule.kind if told.rule else _KINDS.get(status // 100, "unexpected"),
-        status=status,
-        where=place(response.request),
-        hint=hint,
-        request_id=redactor.text(response.headers.get("x-request-id", "")) or None,
-        retry_after=wait,
-        input=told.input,
-        body=_beginning(response.content[:_MASKED].decode(errors="replace"), redactor)
-        if body is None
-        else redactor.value(body),
-    )
-
-
-def refusal(body: Any, connection: Connection) -> str | None:
-    """What is wrong with an answer of success that may hold anything, as a sentence; None if nothing is told.
-
-    A gateway may answer 200 with an error in it, or with no more than `null`.
-    """
-    if not isinstance(body, (dict, list)):
-        return f"The answer is {described(body)}, not what the service gives"
-    scope = {"response": {"body": body, "status": 200}}
-    message = connection.connector.errors.message
-    try:
-        is_told = message is not None and is_true(message.evaluate(scope))
-    except Drift:
-        is_told = True  # an error in a form of its own
-    if not is_told:
-        return None
-    said = _sentence(_text(message, scope), connection.redactor)
-    return f"The answer is an error: {said or 'without a reason'}"
-
-
 def event_failure(value: Mapping[str, Any], reply: Reply, connection: Connection, plan: Plan) -> ApiError:
     """The error that an event of a stream is; its status is the one it names, or the stream's own."""
     error = value.get("error")
     code = error.get("code") if isinstance(error, Mapping) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else reply.status
-    told = _told(value, status, connection, plan)
+    told = reason_in(value, status, connection, plan)
     return ApiError(
         f"The stream says that it failed: {told.said or 'without a reason'}.",
         kind=told.rule.kind if told.rule else "server_fault",
         status=status,
         where=reply.where,
-        hint=told.rule.hint if told.rule else _HINTS[5],
+        hint=told.rule.hint if told.rule else HINTS[5],
         request_id=reply.request_id,
         input=told.input,
-        body=_short(value, connection.redactor),
+        body=short(value, connection.redactor),
     )
-
-
-@dataclass(frozen=True)
-class _Told:
-    """What an answer says of its failure."""
-
-    said: str
-    rule: ErrorRule | None
-    input: str | None
-
-
-def _told(body: Any, status: int, connection: Connection, plan: Plan | None) -> _Told:
-    errors = connection.connector.errors
-    scope = {"response": {"body": body, "status": status}}
-    said = _sentence(_text(errors.message, scope), connection.redactor)
-    rule = _rule(connection.connector, status, _text(errors.type, scope))
-    return _Told(said, rule, _input(connection.connector, scope, plan))
-
-
-_KINDS = {4: "bad_input", 5: "server_fault"}
-_HINTS = {
-    3: "Set base_url to where the service really is.",
-    4: "Change the input and run it again.",
-    5: "The service failed. Run it again later.",
-}
-
-
-def _plain(response: httpx.Response, body: Any, *, is_long: bool) -> str | None:
-    """An answer that is no more than a text, which no expression can look into; a page of HTML is none."""
-    if body is None and not is_long and _media_type(response) == "text/plain":
-        body = response.content[:_MASKED].decode(errors="replace")
-    if not isinstance(body, str) or body.lstrip().startswith("<"):
-        return None
-    return body.strip().rstrip(".") or None
-
-
-def _sentence(said: str | None, redactor: Redactor) -> str:
-    """What the service says, without secrets and, after them, without its end if it is a book."""
-    # on one line, and without what steers a terminal or turns the reading order
-    text = "".join(char if char.isprintable() else " " for char in _beginning(said or "", redactor))
-    return text if len(text) <= 500 else f"{text[:500]}..."
-
-
-def _beginning(text: str, redactor: Redactor) -> str:
-    return redactor.text(text[:_MASKED])[:_KEPT]
-
-
-def _short(body: Any, redactor: Redactor) -> Any:
-    """A body without secrets and the ends of its long texts; the beginning of its JSON if it is long even so."""
-    if _size(body) <= MAX_ERROR:
-        return _with_short_texts(body, redactor)
-    pieces = json.JSONEncoder(ensure_ascii=False).iterencode(body)
-    return _beginning("".join(islice(pieces, _MASKED)), redactor)
-
-
-def _size(value: Any) -> int:
-    """How much of a value would be masked."""
-    if isinstance(value, str):
-        return min(len(value), _MASKED)
-    if isinstance(value, list):
-        return 1 + sum(map(_size, value))
-    if isinstance(value, dict):
-        return 1 + sum(map(_size, value)) + sum(map(_size, value.values()))
-    return 1
-
-
-def _with_short_texts(value: Any, redactor: Redactor) -> Any:
-    if isinstance(value, str):
-        return _beginning(value, redactor)
-    if isinstance(value, list):
-        return [_with_short_texts(item, redactor) for item in value]
-    if isinstance(value, dict):
-        return {
-            _beginning(str(key), redactor): _with_short_texts(item, redactor) for key, item in value.items()
-        }
-    return value
-
-
-def _host(url: str) -> str:
-    try:
-        return httpx.URL(url).raw_host.decode("ascii", "replace")  # as it is sent: `host` would decode it
-    except httpx.InvalidURL:
-        return ""
-
-
-def _form(response: httpx.Response, redactor: Redactor) -> str:
-    return redactor.text(_media_type(response))[:80] or "of no type"
-
-
-def _media_type(response: httpx.Response) -> str:
-    said: str = response.headers.get("content-type", "")
-    return said.partition(";")[0].strip().lower()
-
-
-def _duration(seconds: float) -> str:
-    """For people: 2 seconds, 5 minutes."""
-    count, unit = (seconds, "second") if seconds < 120 else (seconds / 60, "minute")
-    if count >= 120:
-        count, unit = count / 60, "hour"
-    number = math.ceil(count)
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def shown_headers(response: httpx.Response, redactor: Redactor) -> dict[str, str]:
@@ -300,33 +125,6 @@ def shown_headers(response: httpx.Response, redactor: Redactor) -> dict[str, str
     if not redactor.finds("\n".join(headers.values())):
         return headers
     return {name: redactor.text(value) for name, value in headers.items()}
-
-
-def _rule(connector: Connector, status: int, kind_said: str | None) -> ErrorRule | None:
-    rules = connector.errors.kinds
-    return next((r for r in rules if status in r.status and (not r.types or kind_said in r.types)), None)
-
-
-def _text(expression: Expression | None, scope: Mapping[str, Any]) -> str | None:
-    """What an expression finds in an answer that may have any form; only text counts."""
-    try:
-        value = expression.evaluate(scope) if expression else None
-    except Drift:
-        return None
-    return value.strip().rstrip(".") or None if isinstance(value, str) else None
-
-
-def _input(connector: Connector, scope: Mapping[str, Any], plan: Plan | None) -> str | None:
-    expression = connector.errors.input
-    if expression is None or plan is None:
-        return None
-    try:
-        value = expression.evaluate(scope)
-    except Drift:
-        return None
-    if isinstance(value, list):  # FastAPI: ["body", "max_results"]
-        value = ".".join(str(part) for part in value)
-    return input_behind(plan, value) if isinstance(value, str) else None
 
 
 def _success_body(response: httpx.Response, connection: Connection) -> Any:
@@ -361,7 +159,7 @@ _SUCCESSES: Final = {"json": _success_body, "text": _success_text, "bytes": _suc
 
 
 def _junk(message: str, response: httpx.Response, connection: Connection) -> OutputError:
-    got = f"{_form(response, connection.redactor)}, {len(response.content)} bytes"
+    got = f"{form_of(response, connection.redactor)}, {len(response.content)} bytes"
     return OutputError(
         f"{message} ({got}).",
         field="response.body",
@@ -394,7 +192,7 @@ def _failed(reply: Reply, plan: Plan, redactor: Redactor) -> ApiError | None:
         except Drift:
             continue
         if holds:
-            said = _sentence(_text(failed.message, scope), redactor)
+            said = sentence(text_at(failed.message, scope), redactor)
             return ApiError(
                 f"The answer is a failure: {said or 'without a reason'}.",
                 kind=failed.kind,
@@ -402,6 +200,6 @@ def _failed(reply: Reply, plan: Plan, redactor: Redactor) -> ApiError | None:
                 where=reply.where,
                 hint=failed.hint or "Run it again.",
                 request_id=reply.request_id,
-                body=_short(reply.body, redactor),
+                body=short(reply.body, redactor),
             )
     return None

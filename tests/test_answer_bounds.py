@@ -20,7 +20,8 @@ from test_streamed import DELTA, DONE, data, head
 import connector
 from connector.errors import ApiError, CutOff, OutputError
 from connector.output import Event, pick
-from connector.response import MAX_ERROR, failure, read
+from connector.refusal import MAX_ERROR, failure
+from connector.response import read
 from connector.secret import Redactor
 from connector.streamed import StreamedAnswer, opened
 from connector.strict_json import MAX_VALUES, parse

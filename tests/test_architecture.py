@@ -84,6 +84,7 @@ PATH = (
     "transport",
     "observed",
     "sse",
+    "refusal",
     "response",
     "oauth",
     "output",
@@ -141,7 +142,7 @@ HOMES = {
 USERS_OF_HTTP = {
     *("request", "network_errors", "incoming", "sockets", "async_sockets", "certificates", "recorders"),
     *("messages", "wire", "transport", "observed"),
-    *("response", "oauth", "streamed"),
+    *("refusal", "response", "oauth", "streamed"),
 }
 WORDS_TO_AVOID = (
     "manager",

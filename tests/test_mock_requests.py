@@ -22,8 +22,8 @@ from connector.mock.endpoints import Endpoint
 from connector.mock.places import EACH, FIRST, INSIDE, NOTHING, changed, found, results
 from connector.mock.refusing import refusal_body, status_of
 from connector.plan import path_parts
+from connector.refusal import failure
 from connector.request import build
-from connector.response import failure
 from connector.template_parser import Within
 
 INPUTS = {

@@ -17,7 +17,8 @@ import connector
 from connector.connection import resolve
 from connector.errors import API_KINDS, ApiError, ConnectorError, OutputError
 from connector.plan import plan
-from connector.response import Reply, failure, read
+from connector.refusal import failure
+from connector.response import Reply, read
 from connector.secret import MASK
 
 PERPLEXITY = connector.load("perplexity")
