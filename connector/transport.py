@@ -157,7 +157,7 @@ class Answer(_Begun):
         """The body as it arrives, decompressed."""
         decoder = _Decoder(self.head, self._request)
         try:
-            for piece in cast("httpx.SyncByteStream", self.head.stream):
+            for piece in cast("httpx.SyncByteStream", _stream_of(self.head)):
                 for decoded in decoder.decoded(piece):
                     self.check_time()
                     yield decoded
@@ -172,7 +172,7 @@ class Answer(_Begun):
         """The complete answer."""
         body = _Body(self.head, self._request)
         try:
-            for piece in cast("httpx.SyncByteStream", self.head.stream):
+            for piece in cast("httpx.SyncByteStream", _stream_of(self.head)):
                 self.check_time()
                 body.add(piece)
             return body.answer()
@@ -193,7 +193,7 @@ class AsyncAnswer(_Begun):
         """See Answer.pieces."""
         decoder = _Decoder(self.head, self._request)
         try:
-            async for piece in cast("httpx.AsyncByteStream", self.head.stream):
+            async for piece in cast("httpx.AsyncByteStream", _stream_of(self.head)):
                 for decoded in decoder.decoded(piece):
                     self.check_time()
                     yield decoded
@@ -210,7 +210,7 @@ class AsyncAnswer(_Begun):
         """See Answer.whole."""
         body = _Body(self.head, self._request)
         try:
-            async for piece in cast("httpx.AsyncByteStream", self.head.stream):
+            async for piece in cast("httpx.AsyncByteStream", _stream_of(self.head)):
                 self.check_time()
                 body.add(piece)
             return body.answer()
@@ -226,6 +226,17 @@ class AsyncAnswer(_Begun):
             await self.head.aclose()
 
 
+def _was_read(head: httpx.Response) -> bool:
+    """Whether the transport that was given, or a recorder, has read the answer already: its stream is used up."""
+    is_read = head.is_stream_consumed and hasattr(head, "_content")
+    return is_read and not isinstance(head.stream, httpx.ByteStream)
+
+
+def _stream_of(head: httpx.Response) -> httpx.SyncByteStream | httpx.AsyncByteStream:
+    """The body that is to come; of an answer that was read, what httpx has kept of it, decompressed."""
+    return httpx.ByteStream(head.content) if _was_read(head) else head.stream
+
+
 class _Decoder:
     """Takes the compression off, piece by piece; no piece grows beyond MAX_BYTES.
 
@@ -238,7 +249,8 @@ class _Decoder:
         self._received = 0
         named = _codings(response)
         self.is_coded = bool(named)
-        self._gunzip = zlib.decompressobj(wbits=31) if named and _is_gzip(named, request) else None
+        is_gzip = named and not _was_read(response) and _is_gzip(named, request)
+        self._gunzip = zlib.decompressobj(wbits=31) if is_gzip else None
 
     def decoded(self, piece: bytes) -> Iterable[bytes]:
         """What a piece holds, in bounded parts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gzip
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -102,6 +103,49 @@ def test_a_mock_answers_in_place_of_the_network(
             assert fetched(server.url, way) == "mocked"
         assert server.requests == []
         assert fetched(server.url, way) == "served"
+
+
+class Reading(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Reads each answer before it gives it, as those do that log what goes by."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer: httpx.Response = self._inner.handle_request(request)
+        answer.read()
+        return answer
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer: httpx.Response = await self._inner.handle_async_request(request)
+        await answer.aread()
+        return answer
+
+
+READ = [httpx.HTTPTransport, network.open_transport, httpx.AsyncHTTPTransport, network.open_async_transport]
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+@pytest.mark.parametrize("inner", READ, ids=["httpx", "ours", "httpx-async", "ours-async"])
+def test_an_answer_that_was_read_on_its_way_is_whole(inner: Callable[[], Any], coding: str) -> None:
+    """It is read from the network once, and taken from what httpx has kept."""
+    body = b'"served"' if coding == "identity" else gzip.compress(b'"served"')
+    served = http(200, body, {"Content-Encoding": coding})
+    request = httpx.Request("POST", "http://x.test", content=b"{}", extensions={"timeout": {"read": 2.0}})
+    with Loopback(served) as server:
+        request.url = httpx.URL(server.url)
+        made = inner()
+        if isinstance(made, httpx.BaseTransport):
+            assert network.send(Reading(made), request).json() == "served"
+            made.close()
+            return
+
+        async def fetch() -> Any:
+            answer = await network.send_async(Reading(made), request)
+            await made.aclose()
+            return answer.json()
+
+        assert asyncio.run(fetch()) == "served"
 
 
 def test_mocked_requests_leave_nothing_behind() -> None:
