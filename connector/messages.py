@@ -7,7 +7,7 @@ every attribute that httpx would have set.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from connector.http import httpx
 
@@ -98,14 +98,18 @@ class Response(_Message, httpx.Response):
 
     def close(self) -> None:
         # not by httpx's own, which makes ready for errors of httpx that lack a request: all are translated
+        if not isinstance(self.stream, httpx.SyncByteStream):
+            raise RuntimeError("This answer is closed with aclose().")  # noqa: TRY004 - as httpx does
         if not self.is_closed:
             self.is_closed = True
-            cast("httpx.SyncByteStream", self.stream).close()
+            self.stream.close()
 
     async def aclose(self) -> None:
+        if not isinstance(self.stream, httpx.AsyncByteStream):
+            raise RuntimeError("This answer is closed with close().")  # noqa: TRY004 - as in close
         if not self.is_closed:
             self.is_closed = True
-            await cast("httpx.AsyncByteStream", self.stream).aclose()
+            await self.stream.aclose()
 
 
 def pairs_of(message: httpx.Request | httpx.Response) -> Pairs:

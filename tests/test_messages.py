@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -53,6 +54,29 @@ def test_a_changed_header_is_sent(made: Any) -> None:
 def test_pairs_of_other_peoples_messages() -> None:
     """A transport that was given answers with messages of httpx itself."""
     assert pairs_of(httpx.Response(200, headers=PAIRS)) == [*PAIRS]
+
+
+def test_an_answer_is_closed_in_the_way_of_its_stream() -> None:
+    """In the other way it is refused, and can still be closed in its own."""
+
+    class AsyncStream(httpx.AsyncByteStream):
+        is_closed = False
+
+        async def aclose(self) -> None:
+            self.is_closed = True
+
+    stream = AsyncStream()
+    answer = Response(200, PAIRS, stream)
+    with pytest.raises(RuntimeError, match="aclose"):
+        answer.close()
+    asyncio.run(answer.aclose())
+    assert (answer.is_closed, stream.is_closed) == (True, True)
+    with pytest.raises(RuntimeError, match="close"):
+        asyncio.run(Response(200, PAIRS, OnlySync()).aclose())
+
+
+class OnlySync(httpx.SyncByteStream):
+    pass
 
 
 def test_a_request_prints_without_its_query() -> None:
