@@ -36,6 +36,7 @@ _ALONE: Final = 2.0  # seconds that the first row goes alone at most: a wrong ke
 _SOON: Final = 1.0  # a row is taken when its turn is that near: its deadline counts from then on
 _PAUSE: Final = 0.1  # seconds without new rows, for each row in a row that was put back
 _LONGEST_PAUSE: Final = 5.0
+_FOR_OTHERS: Final = 0.5  # seconds until it is looked again what the rows of other processes have cost
 _WARNINGS: Final = 10
 _ROUNDS: Final = 5  # how often one row is put back
 _OUTAGE: Final = 20  # rows put back one after another, and as many as the window holds: nothing works
@@ -148,15 +149,17 @@ class Bulk:
         alone = self._loop.call_later(_ALONE, self._together)
         try:
             async with self._open:
-                await self._work()
+                try:
+                    await self._work()
+                finally:  # before the connections break: a row that is given up has not failed
+                    left = [row.task for row in self._rows.values() if row.task]
+                    for task in left:
+                        task.cancel()
+                    await asyncio.gather(*left, return_exceptions=True)
         finally:
             alone.cancel()
             if self._resuming is not None:
                 self._resuming.cancel()
-            left = [row.task for row in self._rows.values() if row.task]
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
             await aside.aclose()
         if self.standing.error is not None:
             raise self.standing.error
@@ -183,12 +186,13 @@ class Bulk:
                 if self.standing.is_stopped:
                     self._turn(0, is_last=True)
                     return
-                if room <= 0:
-                    self.standing.is_spent = self._journal.states()["todo"] > 0
+                if room <= 0 and self._journal.elsewhere():  # what those cost may leave room
+                    self._pause(_FOR_OTHERS)
+                elif not has_taken and not self._journal.recover(no_repeat=self._no_repeat):
+                    self.standing.is_spent = room <= 0 and self._journal.states()["todo"] > 0
                     return
-                if not has_taken and not self._journal.recover(no_repeat=self._no_repeat):
-                    return
-                self._news.set()
+                else:
+                    self._news.set()
             await self._news.wait()
             if self._rows:
                 await asyncio.sleep(_GATHER)
@@ -220,6 +224,8 @@ class Bulk:
         left -= sum(ended.cost for ended in self._ended)
         if left <= 0:
             return 0
+        if self._dearest is None:
+            self._dearest = self._journal.dearest() or None  # another process may know by now
         if self._dearest is None:
             return 1 - under_way + own_ended
         rows = left / self._dearest + 1e-9 if self._dearest else float(self._job.at_once)

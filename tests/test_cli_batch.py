@@ -427,6 +427,47 @@ def test_rows_that_another_process_is_at_are_not_left_undone(batch: Any, folder:
     assert len(outcomes(folder / "out.jsonl")) == 3
 
 
+@pytest.mark.hazard("J2")
+def test_what_another_process_spends_may_leave_room(folder: Path) -> None:
+    """A second process waits for what the first row costs, and then takes its part."""
+    rows = write_rows(folder, *({"messages": [{"role": "user", "content": f"{n}"}]} for n in range(20)))
+    usage = {"cost": {"total_cost": 0.01}}
+    message = {"type": "message", "content": [{"type": "output_text", "text": "Yes."}]}
+    said = {"id": "x", "status": "completed", "model": "m", "output": [message], "usage": usage}
+    arrived, over = threading.Event(), threading.Event()
+
+    def answer(_: Received) -> Wire:
+        arrived.set()
+        over.wait(30)
+        return http(200, said)
+
+    with Loopback(answer) as server:
+        environment = {
+            **os.environ,
+            "PERPLEXITY_BASE_URL": server.url,
+            "CONNECTOR_HOME": str(folder / "home"),
+        }
+        chat = [
+            "perplexity.create_chat_completion",
+            rows,
+            "model=sonar",
+            "-o",
+            "out.jsonl",
+            "--max-cost",
+            "5",
+        ]
+        command = [sys.executable, "-m", "connector.cli", "batch", *chat, "--resume"]
+        first = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+        arrived.wait(30)
+        second = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(2)
+        over.set()
+        told = [process.communicate(timeout=60)[1] for process in (first, second)]
+    assert ([first.returncode, second.returncode], b"Stopped" in b"".join(told)) == ([0, 0], False)
+    assert [line["status"] for line in outcomes(folder / "out.jsonl")] == ["ok"] * 20
+
+
 @pytest.mark.hazard("J7")
 @pytest.mark.parametrize(
     ("sign", "times"), [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1), (signal.SIGTERM, 2)]
@@ -465,8 +506,10 @@ def test_ctrl_c_stops_and_a_second_one_does_not_wait(
                 process.wait(30)
             over.set()
             assert process.wait(30) == Exit.INTERRUPTED
+            told = process.stderr.read()
         sent = len(server.requests)
     left = states(folder / "out.jsonl.ledger")
+    assert f"; {left['ok']} now" in told
     assert (left["ok"], left.get("sent", 0)) == ((sent, 0) if times == 1 else (sent - 8, 8))
     assert len(outcomes(folder / "out.jsonl")) == left["ok"]
     figure("J7", f"{times}x Ctrl-C or TERM with 8 rows under way: exit 130, 0 outcomes lost")
