@@ -12,16 +12,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
+from typing import Final
 
-from connector.deadline import Deadline, Sending
+from connector.forks import watch
 from connector.manifest import Limits
-
-if TYPE_CHECKING:
-    import asyncio
 
 _MARGIN: Final = 1.04  # of the window: two requests do not take the same time to arrive
 _SPREAD: Final = 8  # the first requests of a window come in an eighth of it, not all at once
@@ -29,7 +23,6 @@ _LOOK_AGAIN: Final = 0.005
 _SLOWEST: Final = 1.0  # seconds between two requests: no account may less often
 _FIRST_GAP: Final = 0.02
 _RECOVERY: Final = 0.9
-_LOOK_FOR_ONE: Final = 0.05
 
 
 class RateLimit:
@@ -49,6 +42,12 @@ class RateLimit:
         self._next_at = float("-inf")
         self._open_at = float("-inf")
         self._slowed_at = float("-inf")
+        watch(self)
+
+    def forked(self) -> None:
+        """See forks.Forked. What has been sent counts on, and nobody else is in the queue."""
+        self._lock = threading.RLock()
+        self._on_their_way, self._over = 0, self._asked
 
     def turn(self) -> Turn:
         """For one request: it stands in the queue from when it first waits."""
@@ -126,17 +125,19 @@ class RateLimit:
         """See Turn.sent."""
         with self._lock:
             now = self._clock()
+            left = max(self._on_their_way - 1, 0)  # it may have been its turn before a fork
             if turn.state == "goes":
                 turn.state = "sent"
-                self._on_their_way -= 1
+                self._on_their_way = left
                 if self._most is not None:
                     self._sent.append(now)
 
     def over(self, turn: Turn) -> None:
         """See Turn.over."""
         with self._lock:
+            left = max(self._on_their_way - 1, 0)
             if turn.state == "goes":
-                self._on_their_way -= 1
+                self._on_their_way = left
             elif turn.state == "waits":
                 self._over += 1
             turn.state = "over"
@@ -170,119 +171,4 @@ class Turn:
 
     def __del__(self) -> None:
         if self.state in {"waits", "goes"}:
-            self.over()
-
-
-class Places:
-    """So many requests at once, for threads.
-
-    Neither threading.Semaphore, whose own lock may stay locked for good if Ctrl-C comes while it is at work, nor
-    queue.SimpleQueue, of which CPython may wait without end for what another thread has taken meanwhile.
-    """
-
-    def __init__(self, most: int) -> None:
-        self.free = most
-        self._lock = threading.RLock()  # a place may be collected while this thread has it
-        self._freed = threading.Lock()
-        self._freed.acquire()
-
-    def take(self, place: Place, seconds: float) -> bool:
-        """Whether one has become free in so many seconds; the place has it."""
-        ends = time.monotonic() + seconds
-        while not self._has_taken(place):
-            left = ends - time.monotonic()
-            if left <= 0:
-                return False
-            self._freed.acquire(timeout=min(left, _LOOK_FOR_ONE))
-        return True
-
-    def _has_taken(self, place: Place) -> bool:
-        with self._lock:  # as in RateLimit
-            if self.free > 0:
-                self.free -= 1
-                place.has_one = True
-        return place.has_one
-
-    def give(self, place: Place) -> None:
-        """Free what a place has, and wake one of those who wait."""
-        with self._lock:
-            if place.has_one:
-                self.free += 1
-                place.has_one = False
-        with suppress(RuntimeError):  # that one is woken already
-            self._freed.release()
-
-
-class AsyncPlaces:
-    """As Places, for asyncio. Each event loop has so many: what waits in one is not woken from another."""
-
-    def __init__(self, most: int) -> None:
-        import asyncio  # noqa: PLC0415 - it takes long to import, and is there already where this is used
-
-        self._loop = asyncio.get_running_loop
-        self._timeout = asyncio.timeout
-        self._made = partial(asyncio.Semaphore, most)
-        self._of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-
-    async def take(self, place: Place, seconds: float) -> bool:
-        """See Places.take."""
-        loop = self._loop()
-        semaphore = self._of_loops.get(loop)
-        if semaphore is None:
-            semaphore = self._of_loops[loop] = self._made()
-        place.release = semaphore.release
-        # not asyncio.wait_for: it loses a cancel that comes at the moment in which a place becomes free
-        try:
-            async with self._timeout(seconds if semaphore.locked() else None):
-                place.has_one = await semaphore.acquire()
-        except TimeoutError:
-            return False
-        return True
-
-    def give(self, place: Place) -> None:
-        """See Places.give."""
-        if place.has_one:
-            place.has_one = False
-            place.release()
-
-
-class Place:
-    """A place among the requests under way; `with` gives it back at its end.
-
-    One that got lost, as Ctrl-C may come between any two calls, is given back when it is collected.
-
-    Args:
-        deadline: by when its request has to be over.
-        places: those that there are at once; None where there is no end of them.
-
-    Attributes:
-        has_one: it has one of those.
-        release: frees it, for asyncio.
-        turn: when its request may go, once it stands in the queue.
-    """
-
-    has_one = False
-    release: Callable[[], None]
-    turn: Turn | None = None
-
-    def __init__(self, deadline: Deadline, places: Places | AsyncPlaces | None) -> None:
-        self._deadline = deadline
-        self._places = places
-
-    def __enter__(self) -> Sending:
-        assert self.turn is not None
-        return Sending(self._deadline, self.turn.sent)
-
-    def __exit__(self, *_: object) -> None:
-        self.over()
-
-    def over(self) -> None:
-        """Its request is done with."""
-        if self._places is not None:
-            self._places.give(self)
-        if self.turn is not None:
-            self.turn.over()
-
-    def __del__(self) -> None:
-        if self.has_one:
             self.over()

@@ -16,7 +16,6 @@ from connector.choices import Choices, snapshot
 from connector.connection import Connection
 from connector.deadline import Sending, within
 from connector.errors import ApiError, ConnectorError, CredentialError, TransportError
-from connector.limits import AsyncPlaces, Place
 from connector.manifest import Limits
 from connector.opened import (
     CANCEL_SECONDS,
@@ -29,6 +28,7 @@ from connector.opened import (
     last_result,
 )
 from connector.output import Event, Result, pick
+from connector.places import AsyncPlaces, Place
 from connector.plan import Plan
 from connector.polling import GOES_ON, Waiting
 from connector.request import build_check

@@ -19,6 +19,7 @@ from connector.attempts import Attempts
 from connector.connection import Connection
 from connector.deadline import Deadline, Sending
 from connector.errors import ApiError, ConnectorError, Timeout
+from connector.event_loops import OfEachLoop
 from connector.oauth import Grant, granted
 from connector.request import build_token
 from connector.secret import Secret
@@ -145,7 +146,7 @@ class AsyncTokens(Kept):
 
         super().__init__(connection, use)
         self._transport = transport
-        self._lock = asyncio.Lock()
+        self._locks = OfEachLoop(asyncio.Lock)
         self._timeout = asyncio.timeout
 
     async def ready(self, attempts: Attempts | None, deadline: Deadline) -> None:
@@ -153,10 +154,11 @@ class AsyncTokens(Kept):
         if self._has_one(attempts):
             return
         failures = self._failures
+        lock = self._locks.here()
         left = deadline.left()
         try:
             async with self._timeout(left if left < math.inf else None):
-                await self._lock.acquire()
+                await lock.acquire()
         except TimeoutError:
             raise self._late(deadline) from None
         try:
@@ -164,7 +166,7 @@ class AsyncTokens(Kept):
                 self._raise_failure_since(failures)
                 await self._fetch(deadline)
         finally:
-            self._lock.release()
+            lock.release()
 
     async def anew(self, deadline: Deadline) -> None:
         """See Tokens.anew."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import heapq
 import itertools
+import os
 import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
@@ -23,8 +26,9 @@ from loopback import Loopback, http
 import connector
 from connector.deadline import NEVER
 from connector.errors import ApiError, Timeout
-from connector.limits import Place, Places, RateLimit, Turn
+from connector.limits import RateLimit, Turn
 from connector.manifest import Limits
+from connector.places import Place, Places
 from connector.sandbox import Sandbox
 
 KEY = "pplx-test-limits"
@@ -254,6 +258,10 @@ def test_one_connection_serves_event_loops_one_after_another() -> None:
         assert [runner.run(three()) for runner in (first, second, first)] == [[1, 1, 1]] * 3
         first.run(opened.close())
         second.run(asyncio.sleep(0))
+        loops = [weakref.ref(runner.get_loop()) for runner in (first, second)]
+    del first, second
+    gc.collect()
+    assert [loop() for loop in loops] == [None, None]  # the connection keeps none
 
 
 async def crowded(server: Loopback, limits: Limits, gate: threading.Event) -> None:
@@ -303,7 +311,7 @@ class Interrupting:
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
-        is_ours = code.co_filename.endswith(("limits.py", "run.py", "threading.py"))
+        is_ours = code.co_filename.endswith(("limits.py", "places.py", "run.py", "threading.py"))
         if event == "call" and is_ours and code.co_name != "__del__":  # from there, nothing is raised
             self.left -= 1
             if self.left == 0:
@@ -353,6 +361,46 @@ def test_ctrl_c_while_a_place_is_waited_for() -> None:
         signal.signal(signal.SIGALRM, before)
     first.over()
     assert [places.take(second, 0), places.take(third, 0)] == [True, False]
+
+
+def test_who_has_waited_for_a_place_comes_before_who_asks_again() -> None:
+    """Though the thread that gives one back could take it at once, and did."""
+    places = Places(1)
+    first, waiting, again = (Place(NEVER, places) for _ in range(3))
+    assert places.take(first, 0)
+    assert not places.take(waiting, 0)  # it stands in the queue until it is over
+    first.over()
+    assert [places.take(again, 0), places.take(waiting, 0)] == [False, True]
+    waiting.over()
+    assert [places.take(again, 0), places.free] == [True, 0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system forks no process")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_every_place_and_turn() -> None:
+    """What other threads had when it was forked, locks included, nobody would give back there."""
+    places, limit = Places(1), RateLimit(Limits(requests=1, seconds=0.08))
+    taken, over = threading.Event(), threading.Event()
+
+    def at_work() -> None:
+        place, turn = Place(NEVER, places), limit.turn()
+        assert places.take(place, 0)
+        assert turn.wait() == 0.0
+        with places._lock, limit._lock:
+            taken.set()
+            over.wait(10)
+
+    thread = threading.Thread(target=at_work)
+    thread.start()
+    taken.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)  # should a lock still be held
+        time.sleep(0.05)  # longer than from one turn to the next
+        os._exit(0 if places.take(Place(NEVER, places), 1) and limit.turn().wait() == 0.0 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    over.set()
+    thread.join()
 
 
 def test_no_thread_waits_longer_for_a_place_than_it_may() -> None:

@@ -243,6 +243,24 @@ def test_threads_share_a_failure(opened: Callable[..., OpenConnection]) -> None:
         assert len(asked(server)) == 1
 
 
+def test_each_event_loop_waits_for_a_token_of_its_own(tiny: Connector) -> None:
+    """One connection in two of them, one after the other."""
+    service = Service(delay=0.05)
+    with Loopback(service) as server, asyncio.Runner() as first, asyncio.Runner() as second:
+        connection = aconnect(tiny, key=KEY, base_url=server.url)
+
+        async def three() -> set[int]:
+            runs = await asyncio.gather(*(connection.run("look", {}) for _ in range(3)))
+            return {run.attempts for run in runs}
+
+        assert first.run(three()) == {1}
+        service.revoked = True
+        assert second.run(three()) == {2}
+        second.run(connection.close())
+        first.run(asyncio.sleep(0))
+        assert len(asked(server)) == 2
+
+
 def test_tasks_fetch_one_token(tiny: Connector) -> None:
     """As threads; and one that is cancelled while it fetches leaves the others to it."""
 
