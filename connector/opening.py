@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,3 +79,22 @@ def _check(limits: object) -> None:
     if limits is not None and not isinstance(limits, Limits):
         message = f"They are of the type {type(limits).__name__}."
         raise InputError([Problem("limits", message, "Give connector.Limits(...), or leave them out.")])
+    if limits is not None:
+        problems = list(_wrong_limits(limits))
+        if problems:
+            raise InputError(problems)
+
+
+def _wrong_limits(limits: Limits) -> Iterator[Problem]:
+    """What the manifest's schema would refuse: here they are made in Python."""
+    for name, value in (("requests", limits.requests), ("at_once", limits.at_once)):
+        if value is not None and (type(value) is not int or value < 1):
+            hint = "Give one, such as 1; one request in 5 seconds is Limits(requests=1, seconds=5)."
+            yield Problem(f"limits.{name}", "It is not a whole number from 1 on.", hint)
+    seconds: object = limits.seconds
+    if type(seconds) not in {int, float} or not 0 < limits.seconds < _MOST_SECONDS:
+        hint = "Give one, such as 60."
+        yield Problem("limits.seconds", "It is not a number of seconds above 0 and below a billion.", hint)
+
+
+_MOST_SECONDS = 1e9

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import heapq
 import itertools
+import math
 import os
 import signal
 import sys
@@ -25,7 +26,7 @@ from loopback import Loopback, http
 
 import connector
 from connector.deadline import NEVER
-from connector.errors import ApiError, Timeout
+from connector.errors import ApiError, InputError, Timeout
 from connector.limits import RateLimit, Turn
 from connector.manifest import Limits
 from connector.places import Place, Places
@@ -243,6 +244,32 @@ def until_two_came(server: Loopback) -> None:
 
 def closed_until(gate: threading.Event) -> None:
     gate.wait(5)
+
+
+NO_LIMITS: list[tuple[dict[str, Any], str]] = [
+    ({"requests": 0}, "limits.requests"),
+    ({"requests": -1}, "limits.requests"),
+    ({"requests": 0.2}, "limits.requests"),
+    ({"requests": "3"}, "limits.requests"),
+    ({"requests": True}, "limits.requests"),
+    ({"requests": math.nan}, "limits.requests"),
+    ({"at_once": 0}, "limits.at_once"),
+    ({"requests": 3, "at_once": -1}, "limits.at_once"),
+    ({"seconds": -1}, "limits.seconds"),
+    ({"seconds": 0}, "limits.seconds"),
+    ({"seconds": "a"}, "limits.seconds"),
+    ({"seconds": math.nan}, "limits.seconds"),
+    ({"seconds": math.inf}, "limits.seconds"),
+]
+
+
+@pytest.mark.parametrize("opening", [connector.connect, connector.aconnect])
+@pytest.mark.parametrize(("given", "where"), NO_LIMITS, ids=repr)
+def test_limits_that_are_none_are_refused(opening: Any, given: dict[str, Any], where: str) -> None:
+    """When the connection is opened, by name."""
+    with pytest.raises(InputError) as caught:
+        opening("perplexity", api_key=KEY, limits=Limits(**given))
+    assert [problem.where for problem in caught.value.problems] == [where]
 
 
 def test_one_connection_serves_event_loops_one_after_another() -> None:
