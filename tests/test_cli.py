@@ -504,6 +504,15 @@ def test_lint_is_content_with_what_is_shipped(cli: Any) -> None:
     assert err.startswith("note: create_chat_completion: The route sonar was retired on 2026-09-27.")
 
 
+def test_lint_in_a_connectors_own_folder_is_about_it(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for `test` and `record`: else a broken one would be told as ok."""
+    (tmp_path / "connector.yaml").write_text("id: [\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert cli("lint").code == Exit.FOUND
+
+
 def test_lint_shows_each_problem_with_its_line(cli: Any, own_folder: Path) -> None:
     """A misspelt reference is printed with its line and a caret on stdout; the count goes to stderr."""
     file = own_folder / "actions" / "execute_search.yaml"

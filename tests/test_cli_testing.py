@@ -182,6 +182,15 @@ def test_wrong_arguments(tiny: Path, cli: Cli, words: tuple[str, ...], said: str
     assert "Traceback" not in ended.err
 
 
+def test_nothing_is_recorded_into_the_installed_package(
+    tiny: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files are pip's."""
+    monkeypatch.setattr("connector.cli.recording.COMPILED", str(tiny.parent))
+    ended = cli("record", str(tiny))
+    assert (ended.code, "It is an installed connector" in ended.err) == (Exit.WRONG, True)
+
+
 def test_nothing_to_run_ends_clearly(tmp_path: Path, cli: Cli) -> None:
     """Without examples, and without cassettes: what is missing, and how to make it."""
     folder = tmp_path / "tiny"

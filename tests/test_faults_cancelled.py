@@ -115,9 +115,12 @@ WAITING: dict[str, tuple[tuple[str, ...], tuple[Step, ...]]] = {
 
 
 @pytest.mark.hazard("E18")
-@pytest.mark.parametrize(("arguments", "steps"), WAITING.values(), ids=WAITING)
-def test_ctrl_c_ends_a_command(arguments: tuple[str, ...], steps: tuple[Step, ...], tmp_path: Path) -> None:
-    """With the exit code that shells know, no traceback, and the connection closed."""
+@pytest.mark.parametrize(
+    ("waiting", "sign"), [*((name, signal.SIGINT) for name in WAITING), ("a stream", signal.SIGTERM)]
+)
+def test_ctrl_c_ends_a_command(waiting: str, sign: signal.Signals, tmp_path: Path) -> None:
+    """With the exit code that shells know, no traceback, and the connection closed; TERM ends a stream so, too."""
+    arguments, steps = WAITING[waiting]
     environment = {"PATH": os.environ["PATH"], "PERPLEXITY_API_KEY": KEY, "CONNECTOR_HOME": str(tmp_path)}
     root = Path(connector.__file__).parent.parent
     sent = threading.Event()
@@ -133,7 +136,7 @@ def test_ctrl_c_ends_a_command(arguments: tuple[str, ...], steps: tuple[Step, ..
         ) as command,
     ):
         assert sent.wait(20)
-        command.send_signal(signal.SIGINT)
+        command.send_signal(sign)
         out, err = command.communicate(timeout=20)
         assert server.still_open() == 0
         # a stream whose id has come already is cancelled at the service

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from connector.cli.endings import Exit, closing
@@ -16,7 +18,9 @@ from connector.cli.visible import visible
 )
 @click.argument("path", required=False)
 def lint(path: str | None) -> None:
-    """Find mistakes in the manifest of the connector in PATH; without PATH, in all shipped ones.
+    """Find mistakes in the manifest of the connector in PATH.
+
+    Without PATH: of the connector in this folder, or else of all that are shipped.
 
     Each problem is printed with its file, line and column, the line itself, and what to do. What the examples
     use that the vendor has deprecated or retired by today is noted on stderr.
@@ -27,7 +31,8 @@ def lint(path: str | None) -> None:
     from connector.lint import lint as problems_of
     from connector.loading import find, load, shipped_names
 
-    places = shipped_names() if path is None else [path]
+    shipped = shipped_names() if not Path("connector.yaml").is_file() else ["."]
+    places = shipped if path is None else [path]
     for place in places:
         find(place)  # a path without a connector is a wrong argument, not a problem in a manifest
     problems = [problem for place in places for problem in problems_of(place)]

@@ -13,9 +13,12 @@ from connector.cli.naming import complete_words, find_connectors
 from connector.cli.opening import open_connection
 from connector.cli.streams import give, tell
 from connector.cli.visible import visible
+from connector.errors import InputError, Problem
+from connector.shipped_files import COMPILED
 
 if TYPE_CHECKING:
     from connector.connection import Connection
+    from connector.manifest import Connector
 
 EXAMPLES = """
     PATH is a connector's name (perplexity), or a folder with a connector.yaml; ACTION is the id of one of its
@@ -55,7 +58,10 @@ def record(words: tuple[str, ...], live: bool, connection: str | None, allow: tu
     checked(words)
     here = click.get_current_context()
     codes: list[Exit] = []
-    for loaded, action, example in find_connectors(words):
+    named = find_connectors(words)
+    for loaded, _, _ in named:
+        _check_is_own(loaded)
+    for loaded, action, example in named:
         with ExitStack() as stack:
             used: bool | Connection = False
             if live:
@@ -75,6 +81,18 @@ def record(words: tuple[str, ...], live: bool, connection: str | None, allow: tu
                 tell(f"{loaded.id}: {what}")
     if codes:
         here.exit(codes[0])
+
+
+def _check_is_own(loaded: Connector) -> None:
+    """What is installed keeps no cassettes: they would lie among the files of Python's packages.
+
+    Raises:
+        InputError: if it is.
+    """
+    if COMPILED in {str(parent) for parent in loaded.folder.parents}:
+        message = "It is an installed connector, whose cassettes are kept where it is developed."
+        hint = f"Name a folder of your own, or record it in a checkout of {loaded.name}'s source."
+        raise InputError([Problem(loaded.id, message, hint)])
 
 
 def _given(texts: Iterable[str]) -> int:

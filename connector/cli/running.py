@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -101,7 +103,8 @@ def run(
         if planned.streams or planned.polls:
             from connector.cli.arriving import arrived
 
-            result = arrived(opened.stream(chosen.id, inputs, **how), as_text=not as_json)
+            with _ended_by_term():
+                result = arrived(opened.stream(chosen.id, inputs, **how), as_text=not as_json)
         elif sys.stderr.isatty():
             from connector.cli.page import waiting
 
@@ -118,6 +121,22 @@ def run(
     from connector.cli.page import Page
 
     show_fields(Page(), result.outputs, indent=0)
+
+
+@contextmanager
+def _ended_by_term() -> Iterator[None]:
+    """TERM ends it as Ctrl-C does: what the service is at is cancelled there, so that nobody pays for it."""
+    import signal
+
+    is_ours = threading.current_thread() is threading.main_thread()  # no other gets signals
+    if not is_ours or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def note_usage(connector_id: str, result: Result) -> None:
