@@ -77,6 +77,11 @@ def states(ledger: Path) -> dict[str, int]:
         return dict(database.execute("SELECT state, count(*) FROM rows GROUP BY state"))
 
 
+def environment_of(folder: Path, server: Loopback) -> dict[str, str]:
+    """Of a process of its own, which runs against the server."""
+    return {**os.environ, "PERPLEXITY_BASE_URL": server.url, "CONNECTOR_HOME": str(folder / "home")}
+
+
 # --- what it gives
 
 
@@ -412,11 +417,7 @@ def test_rows_that_another_process_is_at_are_not_left_undone(batch: Any, folder:
         return FOUND
 
     with Loopback(answer) as server:
-        environment = {
-            **os.environ,
-            "PERPLEXITY_BASE_URL": server.url,
-            "CONNECTOR_HOME": str(folder / "home"),
-        }
+        environment = environment_of(folder, server)
         command = [sys.executable, "-m", "connector.cli", "batch", SEARCH, rows, "-o", "out.jsonl"]
         with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
             arrived.wait()
@@ -442,11 +443,7 @@ def test_what_another_process_spends_may_leave_room(folder: Path) -> None:
         return http(200, said)
 
     with Loopback(answer) as server:
-        environment = {
-            **os.environ,
-            "PERPLEXITY_BASE_URL": server.url,
-            "CONNECTOR_HOME": str(folder / "home"),
-        }
+        environment = environment_of(folder, server)
         chat = [
             "perplexity.create_chat_completion",
             rows,
@@ -475,7 +472,10 @@ def test_what_another_process_spends_may_leave_room(folder: Path) -> None:
 def test_ctrl_c_stops_and_a_second_one_does_not_wait(
     folder: Path, sign: signal.Signals, times: int, figure: Figure
 ) -> None:
-    """Exit code 130 each time, for the signal TERM too; no outcome is lost, and no row that was under way is taken for one that was not."""
+    """Exit code 130 each time, for the signal TERM too.
+
+    No outcome is lost, and no row that was under way is taken for one that was not.
+    """
     rows = numbered(folder, 200)
     over = threading.Event()
     arrived = threading.Barrier(9, timeout=60)
@@ -488,11 +488,7 @@ def test_ctrl_c_stops_and_a_second_one_does_not_wait(
         return FOUND
 
     with Loopback(answer) as server:
-        environment = {
-            **os.environ,
-            "PERPLEXITY_BASE_URL": server.url,
-            "CONNECTOR_HOME": str(folder / "home"),
-        }
+        environment = environment_of(folder, server)
         command = [sys.executable, "-m", "connector.cli", "batch", SEARCH, rows, "-o", "out.jsonl"]
         with subprocess.Popen(
             [*command, "--at-once", "8"], env=environment, stderr=subprocess.PIPE, text=True
@@ -535,11 +531,7 @@ def test_memory_does_not_grow_with_the_rows(folder: Path, count: int, figure: Fi
     (folder / "rows.jsonl").rename(folder / "few.jsonl")
     numbered(folder, count)
     with Loopback(FOUND) as server:
-        environment = {
-            **os.environ,
-            "PERPLEXITY_BASE_URL": server.url,
-            "CONNECTOR_HOME": str(folder / "home"),
-        }
+        environment = environment_of(folder, server)
         done = subprocess.run(
             [sys.executable, "-c", MEMORY], env=environment, capture_output=True, text=True, check=True
         )
@@ -554,11 +546,7 @@ def test_no_more_files_are_open_than_the_system_allows(folder: Path, figure: Fig
     rows = numbered(folder, 300)
     script = 'ulimit -n 64; exec "$0" -m connector.cli batch perplexity.execute_search "$@"'
     with Loopback(FOUND) as server:
-        environment = {
-            **os.environ,
-            "PERPLEXITY_BASE_URL": server.url,
-            "CONNECTOR_HOME": str(folder / "home"),
-        }
+        environment = environment_of(folder, server)
         done = subprocess.run(
             [
                 "sh",
