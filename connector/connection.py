@@ -314,9 +314,9 @@ def _same_host(key: str, given: Any, saved: Any, where: str) -> None:
         raise CredentialError(message, where=where, hint=f"Leave {key} out, or save another connection.")
 
 
-def allows_http(environ: Mapping[str, str] = os.environ) -> bool:
+def allows_http() -> bool:
     """Whether whoever runs this lets keys go over plain http to other machines."""
-    return environ.get(ALLOW_HTTP) == "1"
+    return os.environ.get(ALLOW_HTTP) == "1"
 
 
 def saved_connections(

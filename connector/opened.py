@@ -22,7 +22,7 @@ from connector.errors import (
     Problem,
     did_you_mean,
 )
-from connector.evaluate import Drift
+from connector.evaluate import Drift, is_number
 from connector.limits import RateLimit
 from connector.manifest import Action, Connector, Limits, Options
 from connector.network_errors import place
@@ -39,7 +39,8 @@ from connector.tokens import Kept
 
 CHECK_SECONDS = 30.0
 CANCEL_SECONDS = 10.0
-_MOST = 10**9  # seconds or attempts; whoever gives more has mistaken the unit
+MOST = 10**9
+"""Seconds or attempts; whoever gives more has mistaken the unit."""
 
 State = Literal["works", "wrong_key", "no_credit", "not_allowed", "unreachable", "failing", "unknown"]
 
@@ -239,7 +240,7 @@ def check_bounds(deadline: float | None, retries: int | None) -> None:
         InputError: if not.
     """
     problems = []
-    if deadline is not None and not (_is_number(deadline) and deadline > 0 and _is_bounded(deadline)):
+    if deadline is not None and not (is_number(deadline) and deadline > 0 and _is_bounded(deadline)):
         problems.append(
             Problem(
                 "deadline",
@@ -247,7 +248,7 @@ def check_bounds(deadline: float | None, retries: int | None) -> None:
                 "Give one, such as 30.",
             )
         )
-    if retries is not None and not (_is_number(retries) and 0 <= retries < _MOST and retries % 1 == 0):
+    if retries is not None and not (is_number(retries) and 0 <= retries < MOST and retries % 1 == 0):
         problems.append(
             Problem("retries", "It is not a whole number from 0 on.", "Give one; 0 means no further attempt.")
         )
@@ -255,13 +256,9 @@ def check_bounds(deadline: float | None, retries: int | None) -> None:
         raise InputError(problems)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _is_bounded(seconds: float) -> bool:
     """Whether a clock can count them; endless is a bound that some mean."""
-    return seconds < _MOST or seconds == math.inf
+    return seconds < MOST or seconds == math.inf
 
 
 def bare(error: ConnectorError) -> ConnectorError:

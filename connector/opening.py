@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from connector import transport as network
 from connector.connection import Connection, hidden, resolve, saved_connections
 from connector.errors import CredentialError, InputError, ManifestError, Problem
+from connector.evaluate import is_number
 from connector.loading import load
 from connector.manifest import Connector, Limits
+from connector.opened import MOST
 from connector.run import OpenConnection
 
 if TYPE_CHECKING:
@@ -91,10 +93,6 @@ def _wrong_limits(limits: Limits) -> Iterator[Problem]:
         if value is not None and (type(value) is not int or value < 1):
             hint = "Give one, such as 1; one request in 5 seconds is Limits(requests=1, seconds=5)."
             yield Problem(f"limits.{name}", "It is not a whole number from 1 on.", hint)
-    seconds: object = limits.seconds
-    if type(seconds) not in {int, float} or not 0 < limits.seconds < _MOST_SECONDS:
+    if not (is_number(limits.seconds) and 0 < limits.seconds < MOST):
         hint = "Give one, such as 60."
         yield Problem("limits.seconds", "It is not a number of seconds above 0 and below a billion.", hint)
-
-
-_MOST_SECONDS = 1e9

@@ -21,7 +21,8 @@ _LOOK_FOR_ONE: Final = 0.05  # seconds: Ctrl-C may come before those who wait ar
 class Places:
     """So many requests at once, for threads: first come, first served.
 
-    Without a queue, who has given a place back would have it again before another has looked. Neither threading.Semaphore, whose own lock may stay locked for good if Ctrl-C comes while it is at work, nor
+    Without a queue, who has given a place back would have it again before another has looked. Neither
+    threading.Semaphore, whose own lock may stay locked for good if Ctrl-C comes while it is at work, nor
     queue.SimpleQueue, of which CPython may wait without end for what another thread has taken meanwhile.
     """
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from connector.cli.endings import Exit, closing
+from connector.cli.naming import here_or_shipped
 from connector.cli.streams import give, tell
 from connector.cli.visible import visible
 
@@ -29,10 +28,9 @@ def lint(path: str | None) -> None:
 
     from connector.lint import ages
     from connector.lint import lint as problems_of
-    from connector.loading import find, load, shipped_names
+    from connector.loading import find, load
 
-    shipped = shipped_names() if not Path("connector.yaml").is_file() else ["."]
-    places = shipped if path is None else [path]
+    places = here_or_shipped() if path is None else [path]
     for place in places:
         find(place)  # a path without a connector is a wrong argument, not a problem in a manifest
     problems = [problem for place in places for problem in problems_of(place)]

@@ -43,6 +43,12 @@ def find_action(text: str) -> tuple[Connector, Action]:
     return connector, connector.actions[name]
 
 
+def here_or_shipped() -> list[str]:
+    """What is meant where no connector is named: the one in this folder, or else all that are shipped."""
+    here = os.path.isfile("connector.yaml")  # noqa: PTH113 - pathlib takes too long for `list`
+    return ["."] if here else shipped_names()
+
+
 def find_connectors(words: Sequence[str]) -> list[tuple[Connector, str | None, str | None]]:
     """What `[PATH] [ACTION [EXAMPLE]]` names: connectors, each with an action's id and an example's, if there are such.
 
@@ -57,8 +63,7 @@ def find_connectors(words: Sequence[str]) -> list[tuple[Connector, str | None, s
     from connector.loading import find, load
 
     if not words:
-        here = os.path.isfile("connector.yaml")  # noqa: PTH113 - pathlib takes too long for `list`
-        return [(load(place), None, None) for place in (["."] if here else shipped_names())]
+        return [(load(place), None, None) for place in here_or_shipped()]
     first, (second, third) = words[0], (*words[1:], None, None)[:2]
     try:
         find(first)

@@ -89,7 +89,7 @@ def _check_is_own(loaded: Connector) -> None:
     Raises:
         InputError: if it is.
     """
-    if COMPILED in {str(parent) for parent in loaded.folder.parents}:
+    if loaded.folder.is_relative_to(COMPILED):
         message = "It is an installed connector, whose cassettes are kept where it is developed."
         hint = f"Name a folder of your own, or record it in a checkout of {loaded.name}'s source."
         raise InputError([Problem(loaded.id, message, hint)])
